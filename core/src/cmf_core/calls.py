@@ -1,0 +1,112 @@
+"""Operations of the CMF REST API as values: method, path, parameters, body and the type of the answer.
+
+A `Call` does no I/O; `client.Client` and `client.AsyncClient` send it. One description serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from cmf_core.models import (
+    ComputePool,
+    Environment,
+    FlinkApplication,
+    KubernetesCluster,
+    Model,
+    Page,
+    Statement,
+)
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+PREFIX = "/cmf/api/v1"
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request and how to read its answer."""
+
+    method: str
+    path: str
+    parse: Callable[[Any], T]
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+
+def _nothing(_: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Collection(Generic[M]):
+    """The operations of one kind below one path."""
+
+    path: str
+    model: type[M]
+
+    def _one(self, name: str) -> str:
+        return f"{self.path}/{quote(name, safe='')}"
+
+    def get(self, name: str) -> Call[M]:
+        """Read one resource; the answer to an unknown name is `NotFound`."""
+        return Call("GET", self._one(name), self.model.parse)
+
+    def page(self, page: int = 0, size: int = 100, **params: str) -> Call[Page[M]]:
+        """Read one page; further parameters (filter, search, ...) go as they are."""
+        parse = Page[self.model].model_validate  # type: ignore[name-defined]
+        return Call("GET", self.path, parse, {"page": str(page), "size": str(size), **params})
+
+    def post(self, resource: M) -> Call[M]:
+        """Create; environments and applications are updated too (upsert)."""
+        return Call("POST", self.path, self.model.parse, body=resource.wire())
+
+    def put(self, name: str, resource: Model) -> Call[M | None]:
+        """Update. Some kinds answer without a body, then the result is None."""
+        return Call(
+            "PUT",
+            self._one(name),
+            lambda data: self.model.parse(data) if data else None,
+            body=resource.wire(),
+        )
+
+    def delete(self, name: str, *, force: bool = False) -> Call[None]:
+        """Delete; `force` removes the record without asking the cluster, where the kind has it."""
+        return Call("DELETE", self._one(name), _nothing, {"force": "true"} if force else {})
+
+
+KUBERNETES_CLUSTERS = Collection(f"{PREFIX}/kubernetes-clusters", KubernetesCluster)
+ENVIRONMENTS = Collection(f"{PREFIX}/environments", Environment)
+
+
+def _in_environment(environment: str, plural: str) -> str:
+    return f"{PREFIX}/environments/{quote(environment, safe='')}/{plural}"
+
+
+def applications(environment: str) -> Collection[FlinkApplication]:
+    """Applications of an environment."""
+    return Collection(_in_environment(environment, "applications"), FlinkApplication)
+
+
+def compute_pools(environment: str) -> Collection[ComputePool]:
+    """Compute pools of an environment."""
+    return Collection(_in_environment(environment, "compute-pools"), ComputePool)
+
+
+def statements(environment: str) -> Collection[Statement]:
+    """Statements of an environment."""
+    return Collection(_in_environment(environment, "statements"), Statement)
+
+
+def start(environment: str, application: str) -> Call[FlinkApplication]:
+    """Start a suspended application."""
+    path = f"{_in_environment(environment, 'applications')}/{quote(application, safe='')}/start"
+    return Call("POST", path, FlinkApplication.parse)
+
+
+def suspend(environment: str, application: str) -> Call[FlinkApplication]:
+    """Suspend a running application."""
+    path = f"{_in_environment(environment, 'applications')}/{quote(application, safe='')}/suspend"
+    return Call("POST", path, FlinkApplication.parse)

@@ -1,0 +1,51 @@
+"""Resources of the CMF API as they travel: camelCase JSON or YAML outside, typed objects inside."""
+
+from cmf_core.models.application import FlinkApplication
+from cmf_core.models.base import API_VERSION, Metadata, Model, Page, Resource, timestamp
+from cmf_core.models.compute_pool import (
+    ComputePool,
+    ComputePoolSpec,
+    ComputePoolStatus,
+    PoolPhase,
+    PoolState,
+    PoolType,
+)
+from cmf_core.models.environment import Environment, EnvironmentStatus, StatementDefaults
+from cmf_core.models.kubernetes_cluster import (
+    DEFAULT_CLUSTER,
+    ClusterState,
+    KubernetesCluster,
+    KubernetesClusterSpec,
+    KubernetesClusterStatus,
+    LifecycleState,
+)
+from cmf_core.models.statement import Statement, StatementPhase, StatementSpec, StatementStatus
+
+__all__ = [
+    "API_VERSION",
+    "DEFAULT_CLUSTER",
+    "ClusterState",
+    "ComputePool",
+    "ComputePoolSpec",
+    "ComputePoolStatus",
+    "Environment",
+    "EnvironmentStatus",
+    "FlinkApplication",
+    "KubernetesCluster",
+    "KubernetesClusterSpec",
+    "KubernetesClusterStatus",
+    "LifecycleState",
+    "Metadata",
+    "Model",
+    "Page",
+    "PoolPhase",
+    "PoolState",
+    "PoolType",
+    "Resource",
+    "Statement",
+    "StatementDefaults",
+    "StatementPhase",
+    "StatementSpec",
+    "StatementStatus",
+    "timestamp",
+]

@@ -1,0 +1,52 @@
+"""KubernetesCluster: a hub or spoke cluster that CMF manages (C01, C27, C28, C31, C62)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from cmf_core.models.base import Metadata, Model, Resource
+
+DEFAULT_CLUSTER = "default-k8s-cluster"
+"""Reserved name of the cluster where the manager itself lives (C02, C04)."""
+
+
+class LifecycleState(StrEnum):
+    """What the operator of the fleet wants of a cluster (C62)."""
+
+    ACTIVE = "ACTIVE"
+    DECOMMISSIONED = "DECOMMISSIONED"
+
+
+class ClusterState(StrEnum):
+    """What a cluster is (C31)."""
+
+    CONNECTED = "CONNECTED"
+    DISCONNECTED = "DISCONNECTED"
+    DECOMMISSIONED = "DECOMMISSIONED"
+
+
+class KubernetesClusterSpec(Model):
+    """Desired state of a cluster."""
+
+    lifecycle_state: LifecycleState | None = None
+
+
+class KubernetesClusterStatus(Model):
+    """State of a cluster; `kubernetes_version` only while CONNECTED (C30)."""
+
+    state: ClusterState
+    message: str | None = None
+    last_heartbeat_timestamp: str | None = None
+    kubernetes_version: str | None = None
+
+
+class KubernetesCluster(Resource):
+    """A registered cluster. Registration is by kubeconfig file, never by POST (C09, C10)."""
+
+    kind: Literal["KubernetesCluster"] = "KubernetesCluster"
+    metadata: Metadata = Field(default_factory=Metadata)
+    spec: KubernetesClusterSpec = Field(default_factory=KubernetesClusterSpec)
+    status: KubernetesClusterStatus | None = None
