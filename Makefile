@@ -1,0 +1,33 @@
+# Each target is one line of a script. The first run of `up` or `test` installs and builds what is missing.
+.DEFAULT_GOAL := help
+.PHONY: help up down env status test lint rules lock clean
+
+help:    ## list the targets
+	@grep -hE '^[a-z]+: +.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+): *## */  make \1\t/' | expand -t 16
+
+up:      ## start three local clusters and a hub, and put a Flink fleet on them with pulumi up
+	@scripts/up
+
+down:    ## stop everything that `make up` started and forget its state
+	@scripts/down
+
+env:     ## print the exports that a shell needs to talk to what `make up` started
+	@scripts/env
+
+status:  ## show what is running
+	@scripts/status
+
+test:    ## lint, check types and layers, and run every test
+	@scripts/test
+
+lint:    ## ruff, mypy, import-linter, gofmt and go vet
+	@scripts/lint
+
+rules:   ## print which function decides which rule, and its tests; fail on a rule without a test
+	@scripts/rules
+
+lock:    ## resolve the Python dependencies anew and write requirements.lock
+	@scripts/lock
+
+clean:   ## stop everything and delete what was built and installed
+	@scripts/clean

@@ -1,0 +1,16 @@
+"""Wait for a condition of a process outside the test; the only place where a test sleeps."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_for(condition: Callable[[], T], what: str, seconds: float = 30.0, every: float = 0.1) -> T:
+    """Return the first truthy value of `condition`; fail the test with its last value after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}; last seen: {value!r}"
+        time.sleep(every)
+    return value
