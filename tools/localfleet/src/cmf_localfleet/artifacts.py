@@ -1,0 +1,109 @@
+"""What is built on this machine, kept in the checkout's ``.cache/`` and built again only when its sources change."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cmf_localfleet import builds
+from cmf_localfleet.errors import LocalFleetError
+from cmf_localfleet.progress import Report, console, step
+from cmf_localfleet.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A part that :func:`ensure_artifact` makes.
+
+    Args:
+        title: What the person who waits sees.
+        source: Folder below ``tools/``.
+        patterns: Files of it that decide what comes out.
+        build: Makes it of the source folder, into an empty folder.
+        entry: The file of it that callers want; the whole folder if empty.
+    """
+
+    title: str
+    source: str
+    patterns: tuple[str, ...]
+    build: Callable[[Path, Path, Report], None]
+    entry: str = ""
+
+    def key(self, workspace: Workspace) -> str:
+        """Return a short hash of everything that decides what comes out."""
+        source = workspace.tools / self.source
+        files = sorted(file for pattern in self.patterns for file in source.glob(pattern))
+        digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
+        for file in (*files, Path(builds.__file__)):
+            digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+        return digest.hexdigest()[:16]
+
+
+_GO_FILES = ("go.mod", "go.sum", "*.go")
+
+ARTIFACTS = {
+    "apiserver": Artifact(
+        title="Building a local Kubernetes API server (3 minutes the first time)",
+        source="local-apiserver",
+        patterns=_GO_FILES,
+        build=builds.build_apiserver,
+        entry="local-apiserver",
+    ),
+    "crds": Artifact(
+        title="Fetching the Flink operator's CRDs",
+        source="flink-operator-crds",
+        patterns=("pom.xml",),
+        build=builds.build_crds,
+    ),
+    "pulumi": Artifact(
+        title="Building the Pulumi CLI (3 minutes the first time)",
+        source="pulumi",
+        patterns=_GO_FILES,
+        build=builds.build_pulumi,
+    ),
+}
+
+
+def ensure_artifact(name: str, workspace: Workspace | None = None) -> Path:
+    """Return where the artefact ``name`` is, and build it first if there is none of the present sources.
+
+    Two processes that ask at once build once. An interrupted build leaves nothing that could be taken
+    for a finished one.
+
+    Raises:
+        LocalFleetError: It could not be built; the message says what to do or ends with the log.
+    """
+    artifact = ARTIFACTS.get(name)
+    if artifact is None:
+        raise LocalFleetError(f"There is no artefact {name!r}; there are: {', '.join(ARTIFACTS)}.")
+    workspace = workspace or Workspace.find()
+    folder = workspace.cache / name
+    finished = folder / artifact.key(workspace)
+    if not finished.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / "lock"):
+            if not finished.is_dir():
+                unfinished = folder / "unfinished"
+                shutil.rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir()
+                with step(artifact.title) as report:
+                    artifact.build(workspace.tools / artifact.source, unfinished, report)
+                unfinished.rename(finished)
+    return finished / artifact.entry
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"Another process is building; waiting for it ({path.parent}).", soft_wrap=True, markup=False)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,54 @@
+"""Programs that must be installed by hand. A missing one is one sentence that says how to get it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from cmf_localfleet.errors import MissingPrerequisiteError
+
+_GO = (1, 26)
+_JAVA = 17
+
+
+def require_go(module: Path) -> str:
+    """Return the ``go`` command that builds ``module``.
+
+    Raises:
+        MissingPrerequisiteError: There is none, or it is too old and does not fetch the newer one by itself.
+    """
+    wanted = ".".join(map(str, _GO))
+    advice = f"install Go {wanted} or newer from https://go.dev/dl and put its bin folder on PATH."
+    go = shutil.which("go")
+    if go is None:
+        raise MissingPrerequisiteError(f"Go is missing: {advice}")
+    # Asked in the module's folder: since 1.21, go runs the version there that go.mod asks for.
+    answer = subprocess.run([go, "version"], cwd=module, capture_output=True, text=True, check=False)
+    found = re.search(r"go(\d+)\.(\d+)", answer.stdout)
+    if found is None or (int(found[1]), int(found[2])) < _GO:
+        raise MissingPrerequisiteError(f"Go at {go} is older than {wanted}: {advice}")
+    return go
+
+
+def require_maven() -> str:
+    """Return the ``mvn`` command.
+
+    Raises:
+        MissingPrerequisiteError: Maven or Java is missing, or Java is too old.
+    """
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise MissingPrerequisiteError(
+            "Maven is missing: install it with your package manager (Debian: `apt install maven`, "
+            "macOS: `brew install maven`) or from https://maven.apache.org/download.cgi."
+        )
+    answer = subprocess.run([maven, "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r"Java version: (\d+)", answer.stdout)
+    if found is None or int(found[1]) < _JAVA:
+        raise MissingPrerequisiteError(
+            f"Java {_JAVA} is missing, or Maven does not find it: install a JDK {_JAVA} or newer "
+            "(Debian: `apt install openjdk-17-jdk-headless`, others: https://adoptium.net) and set JAVA_HOME to it."
+        )
+    return maven
