@@ -1,0 +1,103 @@
+"""Which records a list wants: conditions, order and page, in terms that every engine can carry out.
+
+A field is a path into the resource as clients see it: ("metadata", "labels", "app.kubernetes.io/name")
+or ("status", "phase"). The first part "status" means the status, everything else the document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Field = tuple[str, ...]
+Operator = Literal["in", "notin", "exists", "absent", "like", "contains"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on a field.
+
+    Operators: `in` and `notin` compare with `values` (a missing field is `notin`, as in Kubernetes),
+    `exists` and `absent` take no values, `like` matches the one value with `*` as wildcard, `contains`
+    looks for the one value anywhere in the text, upper and lower case alike. More `fields` mean: any of them.
+    """
+
+    fields: tuple[Field, ...]
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Order:
+    """Sort by one field."""
+
+    field: Field
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Query:
+    """A list of one kind; `scope` None means every scope. Ties are broken by name."""
+
+    kind: str
+    scope: str | None = None
+    conditions: Sequence[Condition] = ()
+    order: Sequence[Order] = ()
+    limit: int = -1
+    offset: int = 0
+
+
+def where(query: Query) -> tuple[str, list[str]]:
+    """Return the SQL condition of a query and its parameters."""
+    clauses, parameters = ["kind = ?"], [query.kind]
+    if query.scope is not None:
+        clauses.append("scope = ?")
+        parameters.append(query.scope)
+    for condition in query.conditions:
+        options = []
+        for field in condition.fields:
+            sql, values = _condition(field, condition.operator, condition.values)
+            options.append(sql)
+            parameters += values
+        clauses.append(f"({' OR '.join(options)})")
+    return " AND ".join(clauses), parameters
+
+
+def order_by(query: Query) -> tuple[str, list[str]]:
+    """Return the SQL order of a query and its parameters."""
+    terms, parameters = [], []
+    for order in query.order:
+        sql, values = _value(order.field)
+        terms.append(f"{sql} DESC" if order.descending else sql)
+        parameters += values
+    return ", ".join([*terms, "scope", "name"]), parameters
+
+
+def _value(field: Field) -> tuple[str, list[str]]:
+    """SQL expression of a field's value."""
+    if field in (("name",), ("metadata", "name")):
+        return "name", []
+    column, path = ("status", field[1:]) if field[0] == "status" else ("document", field)
+    return f"json_extract({column}, ?)", ["$." + ".".join(json.dumps(part) for part in path)]
+
+
+def _condition(field: Field, operator: Operator, values: tuple[str, ...]) -> tuple[str, list[str]]:
+    value, parameters = _value(field)
+    marks = ", ".join("?" * len(values))
+    match operator:
+        case "in":
+            return f"{value} IN ({marks})", [*parameters, *values]
+        case "notin":
+            return f"coalesce({value} NOT IN ({marks}), TRUE)", [*parameters, *values]
+        case "exists":
+            return f"{value} IS NOT NULL", parameters
+        case "absent":
+            return f"{value} IS NULL", parameters
+        case "like":
+            # GLOB keeps case apart; its own specials other than * are taken literally.
+            pattern = "".join(f"[{c}]" if c in "?[" else c for c in values[0])
+            return f"{value} GLOB ?", [*parameters, pattern]
+        case "contains":
+            return f"instr(lower({value}), lower(?)) > 0", [*parameters, values[0]]

@@ -1,0 +1,77 @@
+"""A resource as the store keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Key(NamedTuple):
+    """Identity of a resource: kind, scope (environment, or "" for what is global) and name."""
+
+    kind: str
+    scope: str
+    name: str
+
+    def __str__(self) -> str:
+        """Kind and path as messages and logs show them."""
+        return f"{self.kind} {self.scope}/{self.name}" if self.scope else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One resource.
+
+    Attributes:
+        key: its identity.
+        uid: made when the resource is created; a resource deleted and created again has another one.
+        generation: 1 at creation, one more with each change of `document`.
+        created: RFC 3339 time of creation.
+        updated: RFC 3339 time of the last change of `document`.
+        document: the resource as it is sent to clients, without its status.
+        status: last known status, or None if there is none yet.
+        deleting: the resource is being deleted and waits for its Kubernetes object to go.
+        dirty: the Kubernetes object may differ from the document: the reconciler has work to do.
+    """
+
+    key: Key
+    uid: str
+    generation: int
+    created: str
+    updated: str
+    document: dict[str, Any] = field(repr=False)
+    status: dict[str, Any] | None = field(default=None, repr=False)
+    deleting: bool = False
+    dirty: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the resource."""
+        return self.key.name
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The document's spec; empty for the flat kind Environment."""
+        spec = self.document.get("spec")
+        return spec if isinstance(spec, dict) else {}
+
+
+class Row(NamedTuple):
+    """A resource as text, for lists that send it on without parsing it."""
+
+    key: Key
+    document: str
+    status: str | None
+    deleting: bool
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A Kubernetes object that a forced deletion may have left behind (C53)."""
+
+    cluster: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    since: str

@@ -1,0 +1,321 @@
+"""SQLite as the hub's store: one writer thread with group commit, reads beside it.
+
+Every change runs in the writer thread, in a savepoint of its own inside a transaction that takes in
+whatever waits at that moment; one flush to disk then serves them all (`synchronous=FULL`: what was
+acknowledged survives a power cut). Reads use a second, read-only connection in the event loop's
+thread; each takes microseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import apsw
+from cmf_core.errors import ServerError
+
+from cmf_hub.store.query import Query, order_by, where
+from cmf_hub.store.record import Key, Orphan, Record, Row
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE resource (
+    kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,
+    uid TEXT NOT NULL, generation INTEGER NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
+    document TEXT NOT NULL, status TEXT, deleting INTEGER NOT NULL, dirty INTEGER NOT NULL,
+    PRIMARY KEY (kind, scope, name)
+) WITHOUT ROWID;
+CREATE INDEX resource_dirty ON resource (dirty) WHERE dirty;
+CREATE TABLE orphan (
+    cluster TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    uid TEXT NOT NULL, since TEXT NOT NULL,
+    PRIMARY KEY (cluster, kind, namespace, name)
+) WITHOUT ROWID;
+"""
+_COLUMNS = "kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty"
+_BATCH = 256
+"""Changes that one commit takes in at most, so that none waits long behind the others."""
+
+
+class StoreError(ServerError):
+    """The database cannot be opened, read or written."""
+
+
+class _Reader:
+    """Questions that the store and a transaction answer alike."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: Key) -> Record | None:
+        """Return the record of `key`, or None."""
+        sql = f"SELECT {_COLUMNS} FROM resource WHERE kind = ? AND scope = ? AND name = ?"  # noqa: S608
+        rows = self._connection.execute(sql, tuple(key)).fetchall()
+        return _record(rows[0]) if rows else None
+
+    def list(self, kind: str, scope: str | None = None) -> list[Record]:
+        """Return the records of a kind in the order of their names, of one scope or of all."""
+        condition, parameters = where(Query(kind, scope))
+        sql = f"SELECT {_COLUMNS} FROM resource WHERE {condition} ORDER BY scope, name"  # noqa: S608
+        return [_record(row) for row in self._connection.execute(sql, parameters)]
+
+    def count(self, query: Query) -> int:
+        """Return how many records a query has on all its pages."""
+        condition, parameters = where(query)
+        sql = f"SELECT count(*) FROM resource WHERE {condition}"  # noqa: S608
+        return int(self._connection.execute(sql, parameters).get)
+
+    def page(self, query: Query) -> Sequence[Row]:
+        """Return the page that a query asks for, as text."""
+        condition, parameters = where(query)
+        order, more = order_by(query)
+        sql = (
+            f"SELECT kind, scope, name, document, status, deleting FROM resource WHERE {condition} "  # noqa: S608
+            f"ORDER BY {order} LIMIT ? OFFSET ?"
+        )
+        rows = self._connection.execute(sql, (*parameters, *more, query.limit, query.offset))
+        return [Row(Key(k, s, n), document, status, bool(deleting)) for k, s, n, document, status, deleting in rows]
+
+    def dirty(self) -> Sequence[Key]:
+        """Return what the reconciler has to work on."""
+        return [Key(*row) for row in self._connection.execute("SELECT kind, scope, name FROM resource WHERE dirty")]
+
+    def orphans(self, cluster: str) -> Sequence[Orphan]:
+        """Return what forced deletions may have left on a cluster, oldest first."""
+        sql = "SELECT cluster, kind, namespace, name, uid, since FROM orphan WHERE cluster = ? ORDER BY since, name"
+        return [Orphan(*row) for row in self._connection.execute(sql, (cluster,))]
+
+
+class Transaction(_Reader):
+    """One change: what it reads is what it writes on, and all of it happens or nothing."""
+
+    def put(self, record: Record) -> Record:
+        """Insert or replace a record, and return it."""
+        status = None if record.status is None else _text(record.status)
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO resource ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (*record.key, record.uid, record.generation, record.created, record.updated,
+             _text(record.document), status, int(record.deleting), int(record.dirty)),
+        )  # fmt: skip
+        return record
+
+    def delete(self, key: Key) -> bool:
+        """Remove a record; False if there was none."""
+        self._connection.execute("DELETE FROM resource WHERE kind = ? AND scope = ? AND name = ?", tuple(key))
+        return self._connection.changes() > 0
+
+    def add_orphan(self, orphan: Orphan) -> None:
+        """Remember an object that may still be on its cluster."""
+        row = (orphan.cluster, orphan.kind, orphan.namespace, orphan.name, orphan.uid, orphan.since)
+        self._connection.execute("INSERT OR REPLACE INTO orphan VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def remove_orphan(self, cluster: str, kind: str, namespace: str, name: str) -> bool:
+        """Forget an orphan, because it is gone or is ours again; False if it was not known."""
+        sql = "DELETE FROM orphan WHERE cluster = ? AND kind = ? AND namespace = ? AND name = ?"
+        self._connection.execute(sql, (cluster, kind, namespace, name))
+        return self._connection.changes() > 0
+
+
+class _Job(NamedTuple):
+    """A change that waits for the writer, and who waits for it."""
+
+    work: Callable[[Transaction], Any]
+    done: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+class Store(_Reader):
+    """The open database. Reads are plain calls from the event loop's thread; changes go through `transact`."""
+
+    def __init__(self, reader: apsw.Connection, writer: apsw.Connection, lock: int) -> None:
+        super().__init__(reader)
+        self._writer = writer
+        self._lock = lock
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: str | Path) -> Store:
+        """Open the database, creating it if need be.
+
+        Raises:
+            StoreError: the file cannot be used, belongs to a newer hub, or another hub has it open.
+        """
+        return await asyncio.to_thread(cls._open, Path(path))
+
+    @classmethod
+    def _open(cls, path: Path) -> Store:
+        path = path.absolute()
+        try:
+            lock = _lock(path)
+        except OSError as error:
+            raise StoreError(f"The database {path} cannot be opened: {error.strerror or error}") from error
+        try:
+            writer = apsw.Connection(str(path))
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "trusted_schema = OFF"):
+                writer.execute(f"PRAGMA {pragma}").fetchall()
+            _migrate(writer, path)
+            reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+            reader.execute("PRAGMA busy_timeout = 5000").fetchall()
+        except apsw.Error as error:
+            os.close(lock)
+            raise StoreError(f"The database {path} cannot be opened: {error}") from error
+        except StoreError:
+            os.close(lock)
+            raise
+        return cls(reader, writer, lock)
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run a change and return its result once it is safely on disk.
+
+        An exception of `work` undoes only that change and is raised here. `work` runs in the writer's
+        thread: it must not touch anything but its arguments and the transaction.
+
+        Raises:
+            StoreError: the database cannot be written; nothing of the change happened.
+        """
+        if self._closed:
+            raise StoreError("The database is closed: the hub is shutting down")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(work, done, loop))
+        return await done
+
+    async def close(self) -> None:
+        """Finish what was asked for, then close. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+        self._writer.close()
+        os.close(self._lock)
+
+    def _write(self) -> None:
+        """Carry out batches until the end of the queue; runs in the writer's thread."""
+        ended = False
+        while not ended:
+            batch: list[_Job] = []
+            job = self._jobs.get()
+            while job is not None:
+                batch.append(job)
+                if len(batch) == _BATCH or self._jobs.empty():
+                    break
+                job = self._jobs.get()
+            ended = job is None
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: list[_Job]) -> None:
+        results: list[tuple[_Job, Any, BaseException | None]] = []
+        try:
+            with _Immediate(self._writer):
+                for job in batch:
+                    results.append((job, *self._attempt(job.work)))
+        except apsw.Error as error:
+            failure = StoreError(f"The database cannot be written: {error}")
+            failure.__cause__ = error
+            results = [(job, None, failure) for job in batch]
+        for job, value, exception in results:
+            with suppress(RuntimeError):  # the caller's loop is closed: nobody waits any more
+                job.loop.call_soon_threadsafe(_resolve, job.done, value, exception)
+
+    def _attempt(self, work: Callable[[Transaction], Any]) -> tuple[Any, BaseException | None]:
+        """Run one change in its savepoint; a failed one leaves no trace."""
+        try:
+            with self._writer:  # inside a transaction, apsw makes this a savepoint
+                value = work(Transaction(self._writer))
+        except Exception as exception:
+            if not self._writer.in_transaction:  # SQLite gave the whole batch up: the disk is full or broken
+                raise
+            return None, exception
+        return value, None
+
+
+class _Immediate:
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK if the block fails."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+
+def _resolve(future: asyncio.Future[Any], value: Any, exception: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if exception is not None:
+        future.set_exception(exception)
+    else:
+        future.set_result(value)
+
+
+def _record(row: Iterable[Any]) -> Record:
+    kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty = row
+    return Record(
+        key=Key(kind, scope, name),
+        uid=uid,
+        generation=generation,
+        created=created,
+        updated=updated,
+        document=json.loads(document),
+        status=None if status is None else json.loads(status),
+        deleting=bool(deleting),
+        dirty=bool(dirty),
+    )
+
+
+def _text(value: dict[str, Any]) -> str:
+    """Canonical JSON text: no spaces, fields in the order in which the resource has them."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _lock(path: Path) -> int:
+    """Take the lock file beside the database: two hubs on one file would act twice on every cluster."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let everybody read it
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise StoreError(
+            f"The database {path} is in use by another cmf-hub: stop it, or choose another file with CMF_DATABASE"
+        ) from None
+    return lock
+
+
+def _migrate(connection: apsw.Connection, path: Path) -> None:
+    """Bring the schema to this version; refuse a newer one."""
+    version = int(connection.execute("PRAGMA user_version").get)
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"The database {path} has schema {version}, and this cmf-hub knows up to {SCHEMA_VERSION}: "
+            "start the newer cmf-hub that wrote it"
+        )
+    if version < SCHEMA_VERSION:
+        with connection:
+            connection.execute(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
