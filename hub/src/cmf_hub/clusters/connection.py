@@ -1,0 +1,345 @@
+"""One connection to one Kubernetes API server, made of dicts and time limits.
+
+It stands on `kubernetes.aio`'s `ApiClient`, and sets on purpose what that leaves to chance: every call has
+a time limit; nothing is retried (the reconciler and the heartbeat repeat, they know what is safe); answers
+have a largest size; proxies, cookies and netrc files of the hub's own environment play no part; a redirect
+to another host is refused, as the address is the kubeconfig's to choose; and the client key is in a file for
+as long as OpenSSL needs to read it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+import aiohttp
+from cmf_core.errors import ClusterUnavailable
+from kubernetes.aio.client import ApiClient, Configuration
+
+from cmf_hub.clusters.credentials import ClusterCredentials
+from cmf_hub.clusters.refusals import KubernetesRefusal, WatchEnded, answer_error, transport_error
+from cmf_hub.clusters.resources import VERSION, FlinkResource
+
+FIELD_MANAGER = "cmf-hub"
+"""Owner of the fields that the hub applies."""
+
+_LARGEST_ANSWER = 64 * 2**20
+_PAGE = 500
+_WATCH_SECONDS = 290
+
+
+class Listing(NamedTuple):
+    """Objects as of one moment, and that moment to watch from."""
+
+    items: list[dict[str, Any]]
+    resource_version: str
+
+
+class Connection:
+    """Calls to the API server of one cluster.
+
+    Every method raises `ClusterUnavailable` if the server could not be reached, did not answer in time, rejected
+    the credentials or failed (the outcome is unknown), and `KubernetesRefusal` if it said no.
+
+    Args:
+        cluster: name of the cluster, for messages.
+        credentials: where and how to connect.
+        request_timeout: seconds that one call may take.
+        flink_api_group: API group of the operator's CRDs.
+        watch_silence: seconds without a byte after which a watch counts as dead. A server sends a bookmark
+            about every 60 s, so 75 leaves room; less would break idle watches, and none would let a half-open
+            connection hang for ever.
+    """
+
+    def __init__(
+        self,
+        cluster: str,
+        credentials: ClusterCredentials,
+        *,
+        request_timeout: float = 10,
+        flink_api_group: str = "flink.apache.org",
+        watch_silence: float = 75,
+    ) -> None:
+        self.cluster = cluster
+        self.credentials = credentials
+        self.api_version = f"{flink_api_group}/{VERSION}"
+        self._group = flink_api_group
+        self._timeout = request_timeout
+        self._watch_silence = watch_silence
+        self._closed = False
+        self._under_way: set[aiohttp.ClientResponse] = set()
+        self._client = _client(credentials)
+
+    async def close(self) -> None:
+        """Close all sockets; calls that are under way, and later ones, raise `ClusterUnavailable`."""
+        self._closed = True
+        for response in self._under_way:
+            # Closing the session closes the sockets, and leaves those who read from them waiting for ever.
+            response.content.set_exception(aiohttp.ClientConnectionError("closed"))
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def version(self, request_timeout: float | None = None) -> str:
+        """Return the server's version, as in `v1.34.1` (C55)."""
+        answer = await self._call("GET", "/version", "read its version", request_timeout=request_timeout)
+        return str(answer.get("gitVersion", ""))[:100]
+
+    async def crds(self) -> set[str]:
+        """Return which of the operator's CRDs are installed, as in `flinkdeployments.flink.apache.org` (C20)."""
+        answer = await self._call("GET", f"/apis/{self.api_version}", "list its Flink CRDs", absent_is={})
+        present = {entry.get("name") for entry in answer.get("resources", [])}
+        return {self.crd(resource) for resource in FlinkResource if resource.plural in present}
+
+    def crd(self, resource: FlinkResource) -> str:
+        """Return the name of a resource's CRD."""
+        return f"{resource.plural}.{self._group}"
+
+    async def identity(self) -> str | None:
+        """Return the uid of namespace `kube-system`, the same under every name and address of a cluster."""
+        path = "/api/v1/namespaces/kube-system"
+        answer = await self._call("GET", path, "get namespace 'kube-system'", absent_is={})
+        uid = answer.get("metadata", {}).get("uid")
+        return str(uid) if uid else None
+
+    async def namespace_exists(self, namespace: str) -> bool:
+        """Return whether a namespace exists."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}"
+        return bool(await self._call("GET", path, f"get namespace '{namespace}'", absent_is={}))
+
+    async def service_account_exists(self, namespace: str, name: str) -> bool:
+        """Return whether a service account exists."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/serviceaccounts/{quote(name, safe='')}"
+        what = f"get service account '{name}' in namespace '{namespace}'"
+        return bool(await self._call("GET", path, what, absent_is={}))
+
+    async def get(self, resource: FlinkResource, namespace: str, name: str) -> dict[str, Any] | None:
+        """Return an object, or None if there is none."""
+        what = f"get {resource} '{name}' in namespace '{namespace}'"
+        return await self._call("GET", self._path(resource, namespace, name), what, absent_is={}) or None
+
+    async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object or change the fields that the manifest names (server-side apply); return the result.
+
+        The manifest needs `kind`, `metadata.namespace` and `metadata.name`; apiVersion is set here.
+        """
+        resource = FlinkResource(manifest["kind"])
+        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+        path = self._path(resource, namespace, name, fieldManager=FIELD_MANAGER, force="true")
+        what = f"apply {resource} '{name}' in namespace '{namespace}'"
+        return await self._call("PATCH", path, what, body={**manifest, "apiVersion": self.api_version})
+
+    async def delete(self, resource: FlinkResource, namespace: str, name: str, uid: str | None = None) -> bool:
+        """Ask for the deletion of an object; its finalizers may keep it for a while.
+
+        Args:
+            resource: kind of the object.
+            namespace: its namespace.
+            name: its name.
+            uid: delete it only if it is this very object.
+
+        Returns:
+            False if there is no such object (or none with this uid).
+        """
+        body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        what = f"delete {resource} '{name}' in namespace '{namespace}'"
+        try:
+            answer = await self._call("DELETE", self._path(resource, namespace, name), what, body=body, absent_is={})
+        except KubernetesRefusal as refusal:
+            if uid and refusal.code == 409:
+                return False
+            raise
+        return bool(answer)
+
+    async def list(self, resource: FlinkResource, label_selector: str) -> Listing:
+        """Return all objects of a kind with these labels, over all namespaces."""
+        items: list[dict[str, Any]] = []
+        more = ""
+        while True:
+            path = self._path(resource, labelSelector=label_selector, limit=str(_PAGE), **{"continue": more})
+            answer = await self._call("GET", path, f"list {resource}s")
+            items += answer.get("items", [])
+            metadata = answer.get("metadata", {})
+            more = metadata.get("continue", "")
+            if not more:
+                return Listing(items, str(metadata.get("resourceVersion", "")))
+
+    async def watch(
+        self, resource: FlinkResource, label_selector: str, resource_version: str
+    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Yield `(ADDED | MODIFIED | DELETED, object)` from a listing's moment on, until an error is raised.
+
+        The server ends each stream after some minutes; the next one goes on where it ended.
+
+        Raises:
+            WatchEnded: this moment is too old, or the server closes streams before anything comes: list again.
+            ClusterUnavailable: the connection broke, or was silent for `watch_silence` seconds.
+            KubernetesRefusal: the server does not allow it.
+        """
+        what = f"watch {resource}s"
+        while True:
+            started_from = resource_version
+            path = self._path(
+                resource, watch="true", allowWatchBookmarks="true", timeoutSeconds=str(_WATCH_SECONDS),
+                labelSelector=label_selector, resourceVersion=resource_version,
+            )  # fmt: skip
+            async with self._stream(path, what) as lines:
+                async for line in lines:
+                    event, found = self._event(line, what)
+                    resource_version = str(found.get("metadata", {}).get("resourceVersion", resource_version))
+                    if event != "BOOKMARK":
+                        yield event, found
+            if resource_version == started_from:
+                raise WatchEnded(f"Kubernetes cluster '{self.cluster}' ended the watch of {resource}s")
+
+    def _event(self, line: bytes, what: str) -> tuple[str, dict[str, Any]]:
+        try:
+            document = json.loads(line)
+            event, found = document["type"], document["object"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise transport_error(self.cluster, what, self.credentials.server, error) from error
+        if event == "ERROR":
+            code = int(found.get("code", 500))
+            if code == 410:
+                raise WatchEnded(f"Kubernetes cluster '{self.cluster}' cannot continue the watch: {found['message']}")
+            raise answer_error(self.cluster, what, code, {}, json.dumps(found).encode())
+        return event, found
+
+    def _path(self, resource: FlinkResource, namespace: str = "", name: str = "", **query: str) -> str:
+        inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+        tail = f"/{quote(name, safe='')}" if name else ""
+        asked = urlencode({key: value for key, value in query.items() if value})
+        return f"/apis/{self.api_version}{inside}/{resource.plural}{tail}{'?' + asked if asked else ''}"
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        body: dict[str, Any] | None = None,
+        absent_is: dict[str, Any] | None = None,
+        request_timeout: float | None = None,
+    ) -> dict[str, Any]:
+        """Return the decoded answer; `absent_is`, if given, is returned for 404."""
+        limit = aiohttp.ClientTimeout(total=request_timeout or self._timeout)
+        async with self._request(method, path, what, limit, body) as response:
+            data = await self._read(response)
+            if response.status == 404 and absent_is is not None:
+                return absent_is
+            if not 200 <= response.status < 300:
+                raise answer_error(self.cluster, what, response.status, response.headers, data)
+            answer = json.loads(data)
+            if not isinstance(answer, dict):
+                raise ValueError("the answer is not a JSON object")
+            return answer
+
+    @asynccontextmanager
+    async def _stream(self, path: str, what: str) -> AsyncIterator[aiohttp.StreamReader]:
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=self._watch_silence)
+        async with self._request("GET", path, what, limit) as response:
+            if response.status != 200:
+                data = await self._read(response)
+                if response.status == 410:
+                    raise WatchEnded(f"Kubernetes cluster '{self.cluster}' cannot continue the watch")
+                raise answer_error(self.cluster, what, response.status, response.headers, data)
+            yield response.content
+
+    @asynccontextmanager
+    async def _request(
+        self, method: str, path: str, what: str, limit: aiohttp.ClientTimeout, body: dict[str, Any] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request; every way to get no whole answer, also while the caller reads it, is one error."""
+        if self._closed:
+            raise self._gone(what)
+        headers = {"Accept": "application/json"}
+        if method == "PATCH":
+            headers["Content-Type"] = "application/apply-patch+yaml"
+        prepared = await self._client.param_serialize(
+            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        try:
+            answer = await self._client.call_api(*prepared, _request_timeout=limit)
+            async with answer.response as response:
+                self._under_way.add(response)
+                try:
+                    yield response
+                finally:
+                    self._under_way.discard(response)
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+            # ValueError: not JSON, or over a size limit. RuntimeError: the session was closed meanwhile.
+            if self._closed:
+                raise self._gone(what) from error
+            raise transport_error(self.cluster, what, self.credentials.server, error) from error
+
+    def _gone(self, what: str) -> ClusterUnavailable:
+        return ClusterUnavailable(
+            f"The connection to Kubernetes cluster '{self.cluster}' was closed while trying to {what}: "
+            "its kubeconfig was replaced or removed, try again"
+        )
+
+    @staticmethod
+    async def _read(response: aiohttp.ClientResponse) -> bytes:
+        data = bytearray()
+        async for chunk in response.content.iter_any():
+            data += chunk
+            if len(data) > _LARGEST_ANSWER:
+                raise ValueError(f"the answer is larger than {_LARGEST_ANSWER} bytes")
+        return bytes(data)
+
+
+def _client(credentials: ClusterCredentials) -> ApiClient:
+    """Return a client of one cluster; its TLS context is made here, from files that are gone afterwards."""
+    with _certificate_file(credentials) as certificate:
+        configuration = Configuration(
+            host=credentials.server,
+            ca_cert_data=credentials.ca,
+            cert_file=certificate,
+            verify_ssl=credentials.verify,
+            tls_server_name=credentials.tls_server_name,
+            proxy=credentials.proxy_url,
+        )
+        # Python 3.13 turns on checks that authorities of older Kubernetes distributions do not pass.
+        configuration.disable_strict_ssl_verification = True
+        configuration.retries = None
+        configuration.client_session_kwargs = {
+            "trust_env": False,
+            "cookie_jar": aiohttp.DummyCookieJar(),
+            "middlewares": (_stay_at(credentials.server),),
+        }
+        if credentials.token:
+            configuration.api_key["BearerToken"] = credentials.token
+            configuration.api_key_prefix["BearerToken"] = "Bearer"
+        client = ApiClient(configuration)
+    client.user_agent = FIELD_MANAGER
+    return client
+
+
+@contextmanager
+def _certificate_file(credentials: ClusterCredentials) -> Iterator[str | None]:
+    """Certificate and key in a file that only this user can read: OpenSSL takes them from nowhere else."""
+    if not (credentials.client_certificate and credentials.client_key):
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="cmf-hub-") as folder:
+        path = Path(folder, "client.pem")
+        path.write_text(f"{credentials.client_certificate}\n{credentials.client_key}\n")
+        yield str(path)
+
+
+def _stay_at(server: str) -> aiohttp.ClientMiddlewareType:
+    """Return a middleware that refuses to follow a redirect away from the server."""
+    parts = urlsplit(server)
+    home = (parts.scheme, parts.hostname, parts.port or 443)
+
+    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if (request.url.scheme, request.url.host, request.url.port) != home:
+            raise aiohttp.ClientError(f"it redirects to {request.url.origin()}, which the kubeconfig does not name")
+        return await handler(request)
+
+    return middleware
