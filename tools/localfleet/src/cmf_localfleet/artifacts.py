@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import platform
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cmf_localfleet import builds
 from cmf_localfleet.errors import LocalFleetError
-from cmf_localfleet.progress import Report, console, step
+from cmf_localfleet.locking import locked
+from cmf_localfleet.progress import Report, step
 from cmf_localfleet.workspace import Workspace
 
 
@@ -86,8 +85,7 @@ def ensure_artifact(name: str, workspace: Workspace | None = None) -> Path:
     folder = workspace.cache / name
     finished = folder / artifact.key(workspace)
     if not finished.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / "lock"):
+        with locked(folder / "lock"):
             if not finished.is_dir():
                 unfinished = folder / "unfinished"
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -96,14 +94,3 @@ def ensure_artifact(name: str, workspace: Workspace | None = None) -> Path:
                     artifact.build(workspace.tools / artifact.source, unfinished, report)
                 unfinished.rename(finished)
     return finished / artifact.entry
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.print(f"Another process is building; waiting for it ({path.parent}).", soft_wrap=True, markup=False)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

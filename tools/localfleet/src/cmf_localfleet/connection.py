@@ -6,14 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import new_client_from_config
+from urllib3 import Retry
+
+from cmf_localfleet.proxies import no_proxy
 
 
 @contextmanager
 def connect(kubeconfig: Path) -> Iterator[ApiClient]:
     """Give a client for the block and close it afterwards. Each request needs its own timeout."""
-    client: ApiClient = new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+    # Callers wait and ask again by themselves; three silent repeats would make a timeout of four.
+    configuration = Configuration(no_proxy=no_proxy(), retries=Retry(total=False))
+    client: ApiClient = new_client_from_config(  # type: ignore[no-untyped-call]
+        str(kubeconfig), client_configuration=configuration
+    )
     try:
         yield client
     finally:
