@@ -121,14 +121,16 @@ class Connection:
         what = f"get {resource} '{name}' in namespace '{namespace}'"
         return await self._call("GET", self._path(resource, namespace, name), what, absent_is={}) or None
 
-    async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    async def apply(self, manifest: Mapping[str, Any], *, force: bool = True) -> dict[str, Any]:
         """Create an object or change the fields that the manifest names (server-side apply); return the result.
 
-        The manifest needs `kind`, `metadata.namespace` and `metadata.name`; apiVersion is set here.
+        The manifest needs `kind`, `metadata.namespace` and `metadata.name`; apiVersion is set here. With a
+        `metadata.uid`, an object that is gone or was replaced is refused (409). Without `force`, so is one
+        with fields that others own and that would change.
         """
         resource = FlinkResource(manifest["kind"])
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-        path = self._path(resource, namespace, name, fieldManager=FIELD_MANAGER, force="true")
+        path = self._path(resource, namespace, name, fieldManager=FIELD_MANAGER, force=str(force).lower())
         what = f"apply {resource} '{name}' in namespace '{namespace}'"
         return await self._call("PATCH", path, what, body={**manifest, "apiVersion": self.api_version})
 
