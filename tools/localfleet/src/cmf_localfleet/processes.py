@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from cmf_localfleet.errors import ProcessFailedError, last_lines
+from cmf_localfleet.waiting import wait_until
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -93,9 +94,9 @@ class ManagedProcess:
                 # SIGCONT after SIGTERM: a paused process would otherwise not see it.
                 self._signal(process.pid, signal.SIGTERM)
                 self._signal(process.pid, signal.SIGCONT)
-                self._wait(process, timeout)
+                self._ends_within(timeout)
             self._signal(process.pid, signal.SIGKILL)
-            if not self._wait(process, 10):
+            if not self._ends_within(10):
                 raise ProcessFailedError(f"{self.name} (process {process.pid}) does not end, not even by SIGKILL.")
         self.pid_file.unlink(missing_ok=True)
 
@@ -135,16 +136,9 @@ class ManagedProcess:
             return None
         return process
 
-    def _wait(self, process: psutil.Process, timeout: float) -> bool:
-        try:
-            if self._child is not None:
-                self._child.wait(timeout)
-            else:
-                process.wait(timeout)
-        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
-            # A child that nobody reaps is over too.
-            return process.status() == psutil.STATUS_ZOMBIE
-        return True
+    def _ends_within(self, timeout: float) -> bool:
+        # Not psutil's wait(): it also waits until somebody reaps the process, which some init processes do late.
+        return wait_until(lambda: self._find() is None, timeout, interval=0.02)
 
     @staticmethod
     def _signal(pid: int, number: signal.Signals) -> None:
