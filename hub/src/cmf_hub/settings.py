@@ -99,14 +99,14 @@ class Settings(BaseSettings):
         return self
 
 
-def load() -> Settings:
-    """Return the settings of this process's environment.
+def load(**given: object) -> Settings:
+    """Return the settings of this process's environment; `given` (from the command line) come first.
 
     Raises:
         SettingsError: a setting is wrong; one sentence for each.
     """
     try:
-        return Settings()
+        return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(dict(detail)) for detail in error.errors(include_url=False))) from error
 

@@ -40,6 +40,18 @@ def deployment_name(kind: str, name: str) -> Verdict:
     return Refusal(422, text, "FKO1")
 
 
+@rule("OBJECT")
+def free_object_name(resource: str, namespace: str, holder: str | None) -> Verdict:
+    """A namespace of a cluster holds each name once, over applications, statements and shared pools."""
+    if holder is None:
+        return None
+    text = (
+        f"{resource} cannot be created: {holder} has a Kubernetes object of this name in namespace '{namespace}': "
+        "choose another name"
+    )
+    return Refusal(409, text, "OBJECT")
+
+
 @rule("C04", "C11", "C12")
 def cluster_name(name: str) -> Verdict:
     """A cluster is named exactly as its kubeconfig file, and `default-k8s-cluster` is reserved."""

@@ -1,0 +1,11 @@
+"""The CMF REST API over HTTP: a table of operations, and one way to read, answer and fail for all of them.
+
+``routes`` holds the table and turns it into routes; one module a kind has its handlers; ``listing`` and
+``filters`` understand lists; ``encoding`` and ``answers`` are JSON, YAML, error shape and ETag; ``access``
+logs. The composition root imports this package; it imports ``services`` and what lies below.
+"""
+
+from cmf_hub.api.access import AccessLog
+from cmf_hub.api.routes import OPERATIONS, fallback, routes
+
+__all__ = ["OPERATIONS", "AccessLog", "fallback", "routes"]

@@ -1,0 +1,52 @@
+"""Operations on Kubernetes clusters."""
+
+from __future__ import annotations
+
+import json
+
+from cmf_core.models import KubernetesCluster
+
+from cmf_hub.api.listing import Listing
+from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.paths import V1
+from cmf_hub.services.environments import CLUSTER
+
+LISTING = Listing(CLUSTER, page_kind="KubernetesClustersPage")
+
+
+async def page(call: Call) -> Answer:
+    """List the registered clusters."""
+    request = call.page(LISTING)
+    return Answer(request.answer(call.services.views.page(request.query)))
+
+
+async def one(call: Call) -> Answer:
+    """Return a cluster."""
+    return Answer(_text(call.services.views.cluster(call.path["cluster"])))
+
+
+async def update(call: Call) -> Answer:
+    """Change the life cycle, labels and annotations of a cluster."""
+    name = call.path["cluster"]
+    return Answer(_text(await call.services.clusters.update(name, call.named(KubernetesCluster, name))))
+
+
+def _text(cluster: KubernetesCluster) -> str:
+    return json.dumps(cluster.wire(), ensure_ascii=False)
+
+
+_LIST = f"{V1}/kubernetes-clusters"
+_ONE = f"{_LIST}/{{cluster}}"
+
+OPERATIONS = (
+    Operation("GET", _LIST, page),
+    Operation("GET", _ONE, one, (200, 404)),
+    Operation("PUT", _ONE, update, (200, 400, 404)),
+)
+
+_FILES = "A cluster is registered by its kubeconfig file in CMF_K8S_KUBECONFIG_DIRECTORY"
+NOT_OVER_REST = {
+    ("POST", _LIST): f"{_FILES}, named as the cluster, and not over REST (C09).",
+    ("DELETE", _ONE): f"{_FILES}: remove the file to deregister it; it cannot be deleted over REST (C09, C14).",
+}
+"""Why two methods are missing."""

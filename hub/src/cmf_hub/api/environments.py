@@ -1,0 +1,55 @@
+"""Operations on environments."""
+
+from __future__ import annotations
+
+from cmf_core.models import Environment
+
+from cmf_hub.api.listing import Listing
+from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.paths import IN_ENVIRONMENT, V1
+from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.store import Key
+
+LISTING = Listing(
+    ENVIRONMENT,
+    search={"name": ("name",), "kubernetesNamespace": ("kubernetesNamespace",)},
+    more_sorts={
+        "kubernetesNamespace": ("kubernetesNamespace",),
+        "kubernetesClusterName": ("kubernetesClusterName",),
+        "created_time": ("created_time",),
+        "updated_time": ("updated_time",),
+    },
+)
+
+
+async def page(call: Call) -> Answer:
+    """List environments."""
+    request = call.page(LISTING)
+    call.flag("include-resource-information")
+    return Answer(request.answer(call.services.views.page(request.query)))
+
+
+async def upsert(call: Call) -> Answer:
+    """Create or update an environment."""
+    record = await call.services.environments.upsert(call.parsed(Environment))
+    return Answer(call.services.views.one(record.key))
+
+
+async def one(call: Call) -> Answer:
+    """Return an environment."""
+    call.flag("include-resource-information")
+    return Answer(call.services.views.one(Key(ENVIRONMENT, "", call.path["environment"])))
+
+
+async def delete(call: Call) -> Answer:
+    """Delete an environment."""
+    await call.services.environments.delete(call.path["environment"], force=call.flag("force"))
+    return Answer()
+
+
+OPERATIONS = (
+    Operation("GET", f"{V1}/environments", page, (200, 304)),
+    Operation("POST", f"{V1}/environments", upsert, (200, 400)),
+    Operation("GET", IN_ENVIRONMENT, one, (200, 404)),
+    Operation("DELETE", IN_ENVIRONMENT, delete, (204, 304, 404)),
+)

@@ -1,0 +1,113 @@
+"""What an operation of the API is, and what its handler gets and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cmf_core.errors import BadRequest
+from cmf_core.models import Model, Resource
+from pydantic import ValidationError
+from starlette.datastructures import QueryParams
+
+from cmf_hub.api.encoding import decode
+from cmf_hub.api.listing import Listing, PageRequest, boolean, page_request
+from cmf_hub.services import Services
+from cmf_hub.settings import Settings
+from cmf_hub.store import Condition
+
+M = TypeVar("M", bound=Model)
+R = TypeVar("R", bound=Resource)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a handler gives.
+
+    Attributes:
+        text: JSON text of the body, or None for an empty one.
+        status: HTTP status; None means the first code of the operation.
+    """
+
+    text: str | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler gets."""
+
+    services: Services
+    settings: Settings
+    path: Mapping[str, str]
+    query: QueryParams
+    content_type: str | None = None
+    body: bytes = b""
+
+    def parsed(self, model: type[M]) -> M:
+        """Return the body as a model.
+
+        Raises:
+            BadRequest: it is not one; a sentence for each field that is wrong.
+            UnsupportedMediaType: it is neither JSON nor YAML.
+        """
+        value = decode(self.body, self.content_type)
+        if not isinstance(value, dict):
+            raise BadRequest("The body is not an object")
+        try:
+            return model.parse(value)
+        except ValidationError as error:
+            raise BadRequest(*(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())) from error
+
+    def named(self, model: type[R], name: str) -> R:
+        """Return the body of an update as a model: it may leave out the name that the path has.
+
+        Raises:
+            BadRequest: the body has another name, or is not such a model.
+            UnsupportedMediaType: it is neither JSON nor YAML.
+        """
+        resource = self.parsed(model)
+        sent = resource.metadata.name
+        if sent and sent != name:
+            raise BadRequest(f"metadata.name '{sent}' is not the name '{name}' in the path")
+        resource.metadata.name = name
+        return resource
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean query parameter; absent is false."""
+        return boolean(self.query, name)
+
+    def page(self, listing: Listing, scope: str = "", conditions: Sequence[Condition] = ()) -> PageRequest:
+        """Return the list that the query parameters ask for."""
+        return page_request(
+            self.query, listing, scope,
+            default_size=self.settings.default_page_size, max_size=self.settings.max_page_size, conditions=conditions,
+        )  # fmt: skip
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: a row of the API's table.
+
+    Attributes:
+        method: HTTP method.
+        path: path with parameters in braces, from the root.
+        handler: what carries it out.
+        codes: statuses that it is documented to answer besides 500 and 503, the usual one first. With 304
+            among them, a GET answers to If-None-Match.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    codes: tuple[int, ...] = field(default=(200,))
+
+
+def _sentence(location: Sequence[int | str], message: str) -> str:
+    where = ".".join(str(part) for part in location)
+    text = message.removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text

@@ -1,0 +1,123 @@
+"""From the table of operations to HTTP: one route a path, one way of reading, answering and failing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import structlog
+from cmf_core.errors import BadRequest, CmfError, MethodNotAllowed, NotAcceptable, PayloadTooLarge, ServerError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from cmf_hub.api import applications, clusters, environments, pools, statements, system
+from cmf_hub.api.answers import error_response, response, unless_known
+from cmf_hub.api.encoding import JSON, accepted
+from cmf_hub.api.operation import Call, Operation
+from cmf_hub.settings import Settings
+
+OPERATIONS: tuple[Operation, ...] = (
+    *environments.OPERATIONS,
+    *applications.OPERATIONS,
+    *pools.OPERATIONS,
+    *statements.OPERATIONS,
+    *clusters.OPERATIONS,
+    *system.OPERATIONS,
+)
+"""Every operation of the API."""
+
+log = structlog.get_logger(__name__)
+
+
+def routes(settings: Settings) -> list[BaseRoute]:
+    """Return the routes of the API and of the hub's own pages. Handlers find the services in `app.state`."""
+    paths: dict[str, dict[str, Operation]] = defaultdict(dict)
+    for operation in OPERATIONS:
+        paths[operation.path][operation.method] = operation
+    own = (("/healthz", system.healthz), ("/readyz", system.readyz), ("/metrics", system.metrics))
+    return [
+        *(Route(path, _Path(path, operations, settings)) for path, operations in paths.items()),
+        *(Route(path, endpoint) for path, endpoint in own),
+    ]
+
+
+class _Path:
+    """All operations of one path, as an ASGI application: Starlette then leaves the methods to us."""
+
+    def __init__(self, path: str, operations: Mapping[str, Operation], settings: Settings) -> None:
+        self._path = path
+        self._operations = operations
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        scope["cmf.path"] = self._path
+        answer = await self._answer(request)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        media = JSON
+        try:
+            media = accepted(request.headers.get("accept"))
+            return await self._carried_out(request, media)
+        except CmfError as error:
+            return error_response(error, media)
+        except ClientDisconnect:
+            return error_response(BadRequest("The client went away before it had sent the whole body"))
+        except Exception:
+            log.exception("internal error")
+            identity = request.scope.get("cmf.request_id", "unknown")
+            return error_response(ServerError(f"Internal error: the hub's log has it as request {identity}"), media)
+
+    async def _carried_out(self, request: Request, media: str) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        operation = self._operations.get(method)
+        if operation is None:
+            return self._no_such_method(request.method, media)
+        call = Call(
+            services=request.app.state.services,
+            settings=self._settings,
+            path=request.path_params,
+            query=request.query_params,
+            content_type=request.headers.get("content-type"),
+            body=await self._body(request) if method in ("POST", "PUT") else b"",
+        )
+        given = await operation.handler(call)
+        answer = response(given.text, given.status or operation.codes[0], media)
+        if method == "GET" and 304 in operation.codes:
+            answer = unless_known(answer, request.headers.get("if-none-match"))
+        return answer
+
+    def _no_such_method(self, method: str, media: str) -> Response:
+        allowed = ", ".join(sorted(self._operations))
+        reason = clusters.NOT_OVER_REST.get((method, self._path), f"{self._path} allows {allowed}.")
+        answer = error_response(MethodNotAllowed(f"Method {method} is not allowed. {reason}"), media)
+        answer.headers["Allow"] = allowed
+        return answer
+
+    async def _body(self, request: Request) -> bytes:
+        """Return the request's body, and stop reading once it is over the limit."""
+        limit = self._settings.max_body_bytes
+        too_large = PayloadTooLarge(f"The body is over {limit} bytes: send less, or raise CMF_MAX_BODY_BYTES")
+        if int(request.headers.get("content-length") or 0) > limit:
+            raise too_large
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise too_large
+        return bytes(body)
+
+
+def fallback(request: Request, exception: Exception) -> Response:
+    """Answer what no route takes, in the error shape."""
+    status = getattr(exception, "status_code", 500)
+    try:
+        media = accepted(request.headers.get("accept"))
+    except NotAcceptable:
+        media = JSON
+    if status == 404:
+        return error_response(CmfError(f"There is nothing at {request.url.path}", status=404), media)
+    return error_response(CmfError(str(getattr(exception, "detail", exception)), status=status), media)

@@ -1,0 +1,85 @@
+"""Operations on statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cmf_core.errors import BadRequest
+from cmf_core.models import Statement, StatementPhase
+from starlette.datastructures import QueryParams
+
+from cmf_hub.api.listing import Listing
+from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.paths import IN_ENVIRONMENT
+from cmf_hub.flink.objects import STATEMENT
+from cmf_hub.store import Condition, Key
+
+_PHASE = ("status", "phase")
+_POOL = ("spec", "computePoolName")
+LISTING = Listing(
+    STATEMENT,
+    words={"phase": _PHASE},
+    search={"name": ("name",), "statement": ("spec", "statement")},
+    more_sorts={"status.phase": _PHASE, "spec.computePoolName": _POOL},
+)
+
+
+async def page(call: Call) -> Answer:
+    """List the statements of an environment."""
+    request = call.page(LISTING, call.path["environment"], list(_conditions(call.query)))
+    call.flag("include-resource-information")
+    return Answer(request.answer(call.services.views.page(request.query)))
+
+
+async def create(call: Call) -> Answer:
+    """Create a statement."""
+    record = await call.services.statements.create(call.path["environment"], call.parsed(Statement))
+    return Answer(call.services.views.one(record.key))
+
+
+async def one(call: Call) -> Answer:
+    """Return a statement."""
+    call.flag("include-resource-information")
+    return Answer(call.services.views.one(_key(call)))
+
+
+async def update(call: Call) -> Answer:
+    """Update a statement; the answer has no body."""
+    key = _key(call)
+    await call.services.statements.update(key.scope, key.name, call.named(Statement, key.name))
+    return Answer()
+
+
+async def delete(call: Call) -> Answer:
+    """Delete a statement: 204 if it is gone, 202 while its job ends on the cluster (D29)."""
+    key = _key(call)
+    gone = await call.services.statements.delete(key.scope, key.name, force=call.flag("force"))
+    return Answer(status=204 if gone else 202)
+
+
+def _conditions(query: QueryParams) -> Iterator[Condition]:
+    if pool := query.get("compute-pool"):
+        yield Condition((_POOL,), "in", (pool,))
+    if name := query.get("name"):
+        yield Condition((("name",),), "like", (name,))
+    if phase := query.get("phase"):
+        if phase.upper() not in list(StatementPhase):
+            known = ", ".join(known.lower() for known in StatementPhase)
+            raise BadRequest(f"phase '{phase}' is not one of {known}")
+        yield Condition((_PHASE,), "in", (phase.upper(),))
+
+
+def _key(call: Call) -> Key:
+    return Key(STATEMENT, call.path["environment"], call.path["statement"])
+
+
+_LIST = f"{IN_ENVIRONMENT}/statements"
+_ONE = f"{_LIST}/{{statement}}"
+
+OPERATIONS = (
+    Operation("GET", _LIST, page, (200, 404)),
+    Operation("POST", _LIST, create, (200, 400, 404, 409, 422)),
+    Operation("GET", _ONE, one, (200, 404)),
+    Operation("PUT", _ONE, update, (200, 400, 404, 409, 422)),
+    Operation("DELETE", _ONE, delete, (204, 202, 404)),
+)

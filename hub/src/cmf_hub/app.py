@@ -1,0 +1,59 @@
+"""The composition root: makes the parts, starts them in order, and stops them in the opposite one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from cmf_hub.api import AccessLog, fallback, routes
+from cmf_hub.clock import Clock, SystemClock
+from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.reconciler import Reconciler
+from cmf_hub.flink.recorder import Recorder
+from cmf_hub.flink.watch import Watches
+from cmf_hub.services import create_services
+from cmf_hub.settings import Settings
+from cmf_hub.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
+    """Return the hub as an ASGI application; it lives between its lifespan's start and end."""
+    hub_clock = clock or SystemClock()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as parts:
+            store = await Store.open(settings.database)
+            parts.push_async_callback(store.close)
+            registry = ClusterRegistry(store, settings, hub_clock)
+            recorder = Recorder(store)
+            reconciler = Reconciler(store, registry, recorder, settings, hub_clock)
+            watches = Watches(store, registry, reconciler, recorder, settings, hub_clock)
+            app.state.services = create_services(store, registry, reconciler, hub_clock)
+            parts.push_async_callback(registry.stop)
+            parts.push_async_callback(watches.stop)
+            parts.push_async_callback(reconciler.stop)
+            await watches.start()
+            await registry.start()
+            await reconciler.start()
+            app.state.ready = True
+            log.info("hub is ready", database=str(settings.database), clusters=sorted(registry.names()))
+            try:
+                yield
+            finally:
+                app.state.ready = False
+                log.info("hub is stopping")
+
+    return Starlette(
+        routes=routes(settings),
+        lifespan=lifespan,
+        middleware=[Middleware(AccessLog)],
+        exception_handlers={HTTPException: fallback},
+    )

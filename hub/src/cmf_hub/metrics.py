@@ -1,0 +1,6 @@
+"""Prometheus metrics of the HTTP side; those of clusters are beside what they measure."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("cmf_http_requests", "HTTP requests by operation and status.", ["method", "path", "status"])
+REQUEST_SECONDS = Histogram("cmf_http_request_seconds", "Time to answer a request, in seconds.", ["path"])

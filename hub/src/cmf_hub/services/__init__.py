@@ -1,0 +1,49 @@
+"""Operations of the CMF API, without HTTP: rules first, then the store, then the cluster.
+
+One module a kind; ``writes`` is the one way to change something that has a Kubernetes object, ``views``
+renders what is read, ``documents`` keeps the hub's bookkeeping out of users' hands. The API layer and the
+composition root import this package; it imports ``flink``, ``clusters`` and ``store``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cmf_hub.clock import Clock
+from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.reconciler import Reconciler
+from cmf_hub.services.applications import ApplicationService
+from cmf_hub.services.clusters import ClusterService
+from cmf_hub.services.environments import EnvironmentService
+from cmf_hub.services.pools import PoolService
+from cmf_hub.services.statements import StatementService
+from cmf_hub.services.views import Page, Views
+from cmf_hub.services.writes import Writes
+from cmf_hub.store import Store
+
+__all__ = ["Page", "Services", "create_services"]
+
+
+@dataclass(frozen=True)
+class Services:
+    """All operations, by kind."""
+
+    environments: EnvironmentService
+    applications: ApplicationService
+    pools: PoolService
+    statements: StatementService
+    clusters: ClusterService
+    views: Views
+
+
+def create_services(store: Store, registry: ClusterRegistry, reconciler: Reconciler, clock: Clock) -> Services:
+    """Return the operations over these parts."""
+    writes = Writes(store, registry, reconciler, clock)
+    return Services(
+        environments=EnvironmentService(writes),
+        applications=ApplicationService(writes),
+        pools=PoolService(writes),
+        statements=StatementService(writes),
+        clusters=ClusterService(writes),
+        views=Views(store, registry),
+    )

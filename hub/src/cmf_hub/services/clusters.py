@@ -1,0 +1,28 @@
+"""Kubernetes clusters: the registry does the work; what REST may change of them is here."""
+
+from __future__ import annotations
+
+from cmf_core.models import KubernetesCluster
+
+from cmf_hub.services.environments import CLUSTER
+from cmf_hub.services.writes import Writes, existing
+from cmf_hub.store import Key
+
+
+class ClusterService:
+    """Operations on clusters. Registration is by kubeconfig files (C09, C10)."""
+
+    def __init__(self, writes: Writes) -> None:
+        self._store = writes.store
+        self._registry = writes.registry
+
+    async def update(self, name: str, sent: KubernetesCluster) -> KubernetesCluster:
+        """Set life cycle, labels and annotations; parts that are absent stay (C40-C47, D12).
+
+        Raises:
+            NotFound: there is no such cluster.
+            BadRequest: it is to be decommissioned while environments are bound to it.
+        """
+        key = Key(CLUSTER, "", name)
+        existing(self._store.get(key), key)
+        return await self._registry.update(name, sent)

@@ -1,0 +1,143 @@
+"""Environments: created and updated by one call, deleted when they are empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from cmf_core.errors import BadRequest
+from cmf_core.models import ClusterState, Environment
+from cmf_core.rules import clusters, enforce, environments, names
+
+from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
+from cmf_hub.services.documents import changed, content_of, created, environment_content
+from cmf_hub.services.writes import Writes, existing
+from cmf_hub.store import Key, Query, Record, Transaction
+
+CLUSTER = "KubernetesCluster"
+
+_PLURALS = {APPLICATION: "applications", STATEMENT: "statements", POOL: "compute pools"}
+_OPTIONAL = ("flinkApplicationDefaults", "computePoolDefaults", "statementDefaults")
+_FIXED = ("kubernetesNamespace", "kubernetesClusterName")
+_DERIVED = {
+    "flinkApplicationDefaults": (APPLICATION,),
+    "computePoolDefaults": (POOL, STATEMENT),
+    "statementDefaults": (STATEMENT,),
+}
+"""Which kinds' Kubernetes objects are made with which defaults."""
+
+
+class EnvironmentService:
+    """Operations on environments."""
+
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
+        self._store = writes.store
+
+    async def upsert(self, sent: Environment) -> Record:
+        """Create an environment, or update its defaults, labels and annotations.
+
+        Absent and null fields keep what is there, an empty object clears (`cmf.md` 8.4).
+
+        Raises:
+            BadRequest: a bad name, an unknown cluster or namespace.
+            Unprocessable: an attempt to move it to another cluster or namespace.
+            ClusterUnavailable: its cluster is not CONNECTED.
+        """
+        name = sent.name or ""
+        enforce(names.resource_name(ENVIRONMENT, name))
+        key = Key(ENVIRONMENT, "", name)
+        async with self._writes.reconciler.locks.hold(key):
+            present = self._store.get(key)
+            if present is None:
+                return await self._create(key, sent)
+            return await self._update(key, sent)
+
+    async def delete(self, name: str, *, force: bool) -> None:
+        """Delete an empty environment; `force` does not ask for its cluster's state.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it is not empty.
+            ClusterUnavailable: its cluster is not CONNECTED.
+        """
+        key = Key(ENVIRONMENT, "", name)
+        if not force:
+            self._writes.writable(name)
+
+        def work(transaction: Transaction) -> None:
+            existing(transaction.get(key), key)
+            contents = {plural: transaction.count(Query(kind, name)) for kind, plural in _PLURALS.items()}
+            enforce(environments.deletable(name, contents))
+            transaction.delete(key)
+
+        await self._store.transact(work)
+
+    async def _create(self, key: Key, sent: Environment) -> Record:
+        cluster, namespace = environments.placement(sent.kubernetes_cluster_name), sent.kubernetes_namespace
+        if not namespace:
+            raise BadRequest(
+                f"Environment '{key.name}' has no kubernetesNamespace: name one that exists on '{cluster}'"
+            )
+        enforce(
+            names.resource_name("kubernetesNamespace", namespace, minimum=1),
+            environments.known_cluster(cluster, self._writes.registry.names()),
+        )
+        connection = self._writes.registry.require_writable(cluster)
+        exists = await connection.namespace_exists(namespace)
+        enforce(environments.known_namespace(namespace, exists=exists))
+        document = {**environment_content(sent), "kubernetesNamespace": namespace, "kubernetesClusterName": cluster}
+
+        def work(transaction: Transaction) -> Record:
+            _enforce_active(transaction, cluster)
+            return transaction.put(created(key, document, self._writes.clock))
+
+        return await self._store.transact(work)
+
+    async def _update(self, key: Key, sent: Environment) -> Record:
+        self._writes.writable(key.name)
+
+        def work(transaction: Transaction) -> tuple[Record, bool]:
+            present = existing(transaction.get(key), key)
+            enforce(environments.immutable_placement(Environment.parse(present.document), sent))
+            after = changed(present, _laid_over(content_of(present), sent), self._writes.clock)
+            transaction.put(after)
+            fields = [field for field in _OPTIONAL if present.document.get(field) != after.document.get(field)]
+            return after, _mark_derived(transaction, after, {kind for field in fields for kind in _DERIVED[field]})
+
+        record, work_to_do = await self._store.transact(work)
+        if work_to_do:
+            self._writes.reconciler.wake()
+        return record
+
+
+def _laid_over(document: dict[str, Any], sent: Environment) -> dict[str, Any]:
+    """Return an environment's content after an update."""
+    update = environment_content(sent)
+    metadata = {**document["metadata"], **update.pop("metadata")}
+    document |= {
+        key: value for key, value in update.items() if key not in ("kubernetesNamespace", "kubernetesClusterName")
+    }
+    return {**document, "metadata": metadata}
+
+
+def _enforce_active(transaction: Transaction, cluster: str) -> None:
+    """Refuse a cluster that was removed or decommissioned since it was looked at."""
+    record = transaction.get(Key(CLUSTER, "", cluster))
+    enforce(environments.known_cluster(cluster, [] if record is None else [cluster]))
+    assert record is not None
+    if record.spec.get("lifecycleState") == ClusterState.DECOMMISSIONED:
+        enforce(clusters.writable(cluster, ClusterState.DECOMMISSIONED))
+
+
+def _mark_derived(transaction: Transaction, environment: Record, kinds: set[str]) -> bool:
+    """Mark dirty what has a Kubernetes object made with the environment's defaults (E03, E04)."""
+    marked = False
+    for kind in kinds:
+        for record in transaction.list(kind, environment.name):
+            pool = pool_key(record)
+            placed = Placement(record, environment, transaction.get(pool) if pool else None)
+            if presence(placed) in (Presence.PRESENT, Presence.IF_PRESENT):
+                transaction.put(replace(record, generation=record.generation + 1, dirty=True))
+                marked = True
+    return marked

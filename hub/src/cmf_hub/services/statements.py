@@ -1,0 +1,100 @@
+"""Statements: SQL that runs on a compute pool."""
+
+from __future__ import annotations
+
+from cmf_core.errors import Conflict, Unprocessable
+from cmf_core.models import ComputePool, PoolPhase, PoolType, Statement, StatementPhase
+from cmf_core.rules import enforce, names, statements
+
+from cmf_hub.flink.objects import POOL, STATEMENT
+from cmf_hub.services.documents import changed, created, resource_content
+from cmf_hub.services.object_names import enforce_free
+from cmf_hub.services.writes import Writes, environment_of, existing, not_deleting
+from cmf_hub.store import Key, Record, Transaction
+
+
+class StatementService:
+    """Operations on statements."""
+
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
+
+    async def create(self, environment: str, sent: Statement) -> Record:
+        """Create a statement and submit it to its pool.
+
+        Raises:
+            BadRequest, Unprocessable: the statement breaks a rule, or its cluster refuses it.
+            Conflict: it exists, its pool does not take statements, or its Kubernetes object's name is taken.
+            NotFound, ClusterUnavailable: its environment is missing, its cluster not CONNECTED.
+        """
+        name, pool = sent.name, sent.spec.compute_pool_name
+        enforce(names.resource_name(STATEMENT, name), names.deployment_name(STATEMENT, name))
+        if sent.spec.start_from_savepoint is not None:
+            raise Unprocessable(f"Statement '{name}': spec.startFromSavepoint is only for updates: remove it")
+        key = Key(STATEMENT, environment, name)
+        document = resource_content(sent)
+
+        def change(transaction: Transaction, present: Record | None) -> Record:
+            if present is not None:
+                raise Conflict(f"Statement '{name}' already exists in environment '{environment}'.")
+            record = transaction.get(Key(POOL, environment, pool))
+            enforce(statements.known_pool(name, pool, exists=record is not None, environment=environment))
+            assert record is not None
+            enforce(statements.accepting_pool(name, pool, *_pool(record)))
+            enforce_free(transaction, key, environment_of(transaction, environment))
+            return created(key, document, self._writes.clock)
+
+        return await self._writes.put(key, change)
+
+    async def update(self, environment: str, name: str, sent: Statement) -> None:
+        """Stop, resume or rescale a statement, or change its labels and configuration.
+
+        Raises:
+            Conflict: its phase does not allow that, or it is being deleted.
+            Unprocessable: an attempt to change its text or pool.
+            NotFound, ClusterUnavailable: as `create`.
+        """
+        key = Key(STATEMENT, environment, name)
+        start = sent.spec.start_from_savepoint
+        if start is not None and (start.savepoint_name or start.uid):
+            raise Unprocessable(
+                f"Statement '{name}': Savepoint '{start.savepoint_name or start.uid}' does not exist: use "
+                "startFromSavepoint.initialSavepointPath"
+            )
+        document = resource_content(sent)
+
+        def change(transaction: Transaction, record: Record | None) -> Record:
+            present = not_deleting(existing(record, key))
+            before = Statement.parse(present.document).spec
+            enforce(statements.allowed_change(name, _phase(present), before, sent.spec))
+            if before.stopped and not sent.spec.stopped:
+                pool = transaction.get(Key(POOL, environment, before.compute_pool_name))
+                if pool is not None:
+                    enforce(statements.accepting_pool(name, pool.name, *_pool(pool)))
+            return changed(present, document, self._writes.clock)
+
+        await self._writes.put(key, change)
+
+    async def delete(self, environment: str, name: str, *, force: bool) -> bool:
+        """Delete a statement; True if it is gone, False if its job still ends on the cluster.
+
+        `force` removes the record at once without a call to the cluster, where the job may go on.
+        """
+        key = Key(STATEMENT, environment, name)
+        if force:
+            await self._writes.forget(key, _always, has_object=lambda _: True)
+            return True
+        return await self._writes.delete(key, _always)
+
+
+def _pool(record: Record) -> tuple[PoolType, PoolPhase]:
+    model = ComputePool.parse(record.document)
+    return model.spec.type, PoolPhase((record.status or {}).get("phase", PoolPhase.PENDING))
+
+
+def _phase(record: Record) -> StatementPhase:
+    return StatementPhase((record.status or {}).get("phase", StatementPhase.PENDING))
+
+
+def _always(_: Transaction, __: Record) -> None:
+    """Nothing refuses the deletion of a statement."""

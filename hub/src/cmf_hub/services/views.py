@@ -1,0 +1,111 @@
+"""Resources as clients see them: stored text, with the cluster's state woven in where it matters.
+
+Stored text is sent on without being parsed: a list of a hundred costs little more than joining it. Reads
+never wait for a cluster: statuses are as the watches left them (C32, C35).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+from cmf_core.models import KubernetesCluster
+from cmf_core.rules.clusters import stale_warning
+
+from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.services.environments import CLUSTER
+from cmf_hub.services.writes import environment_of, existing, place
+from cmf_hub.store import Condition, Key, Query, Row, Store
+
+_COMPACT = (",", ":")
+
+
+class Page(NamedTuple):
+    """One page of a list: JSON texts of its items, and the number of items on all pages."""
+
+    items: list[str]
+    total: int
+
+
+class Views:
+    """Reads of all kinds."""
+
+    def __init__(self, store: Store, registry: ClusterRegistry) -> None:
+        self._store = store
+        self._registry = registry
+
+    def one(self, key: Key) -> str:
+        """Return a resource as JSON text.
+
+        Raises:
+            NotFound: there is no such resource, or no such environment.
+        """
+        if key.scope:
+            environment_of(self._store, key.scope)
+        rows = self._store.page(Query(key.kind, key.scope, (Condition((("name",),), "in", (key.name,)),)))
+        if not rows:
+            existing(None, key)
+        return self._renderer()(rows[0])
+
+    def page(self, query: Query) -> Page:
+        """Return one page of a list.
+
+        Raises:
+            NotFound: the environment of the list does not exist.
+        """
+        if query.scope:
+            environment_of(self._store, query.scope)
+        render = self._renderer()
+        return Page([render(row) for row in self._store.page(query)], self._store.count(query))
+
+    def cluster(self, name: str) -> KubernetesCluster:
+        """Return a cluster with its present state.
+
+        Raises:
+            NotFound: there is none.
+        """
+        key = Key(CLUSTER, "", name)
+        existing(self._store.get(key), key)
+        return self._registry.get(name)
+
+    def _renderer(self) -> Callable[[Row], str]:
+        """Return a function that renders the rows of one answer; it asks for each environment's cluster once."""
+
+        @cache
+        def warning(environment: str) -> str | None:
+            cluster, _ = place(environment_of(self._store, environment))
+            state, _, heartbeat = self._registry.state(cluster)
+            return stale_warning(cluster, state, heartbeat)
+
+        def render(row: Row) -> str:
+            if row.key.kind == CLUSTER:
+                return _text(self.cluster(row.key.name).wire())
+            if row.key.kind == ENVIRONMENT:
+                cluster, _ = place(environment_of(self._store, row.key.name))
+                status = self._registry.get(cluster).status
+                woven = {} if status is None else {"kubernetesCluster": status.wire()}
+            else:
+                stale = warning(row.key.scope)
+                woven = {"warning": stale} if stale else {}
+            return _extended(row.document, "status", _woven(row.status or "{}", woven))
+
+        return render
+
+
+def _woven(text: str, fields: dict[str, object]) -> str:
+    for name, value in fields.items():
+        text = _extended(text, name, _text(value))
+    return text
+
+
+def _extended(text: str, name: str, value: str) -> str:
+    """Return the text of a JSON object with one field more."""
+    comma = "" if text == "{}" else ","
+    return f'{text[:-1]}{comma}"{name}":{value}}}'
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, separators=_COMPACT, ensure_ascii=False)

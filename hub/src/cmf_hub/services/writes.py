@@ -1,0 +1,182 @@
+"""How every change of a resource with a Kubernetes object is carried out: intent first, then the cluster.
+
+The row is written and marked dirty in one transaction with the rules that allow it. Then the reconciler
+makes the cluster follow. If the cluster refuses, the row goes back to what it was. If nobody knows what
+the cluster did, it goes back too, and stays dirty, so that the reconciler puts the old object back; a
+resource that was to be created is cleaned up. If the hub dies in between, it finds the dirty row at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+from cmf_core.errors import ClusterUnavailable, CmfError, Conflict, NotFound
+from cmf_core.models import Environment, timestamp
+from cmf_core.rules.environments import placement
+
+from cmf_hub.clock import Clock
+from cmf_hub.clusters.connection import Connection
+from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.reconciler import Reconciler
+from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.flink.recorder import placed
+from cmf_hub.flink.status import reported
+from cmf_hub.services.documents import marked_deleting, regenerated
+from cmf_hub.store import Key, Orphan, Record, Store, Transaction
+
+Change = Callable[[Transaction, Record | None], Record]
+Check = Callable[[Transaction, Record], None]
+
+log = structlog.get_logger(__name__)
+
+
+class Writes:
+    """The one way in which services change resources."""
+
+    def __init__(self, store: Store, registry: ClusterRegistry, reconciler: Reconciler, clock: Clock) -> None:
+        self.store = store
+        self.registry = registry
+        self.reconciler = reconciler
+        self.clock = clock
+
+    async def put(self, key: Key, change: Change) -> Record:
+        """Create or change a resource, on its cluster too, and return it.
+
+        `change` gets the present record and returns the new one, or raises what its rules refuse. It runs
+        in the transaction that writes.
+
+        Raises:
+            NotFound: there is no such environment.
+            ClusterUnavailable: the cluster is not CONNECTED, or did not answer.
+            KubernetesRefusal: the cluster refused; nothing has changed.
+        """
+        record = await self._carry_out(key, change)
+        assert record is not None, f"{key} was written and is not deleting"
+        return record
+
+    async def delete(self, key: Key, check: Check) -> bool:
+        """Delete a resource; True if it is gone already, False if its Kubernetes object still ends.
+
+        Raises:
+            NotFound, ClusterUnavailable, KubernetesRefusal: as `put`.
+        """
+
+        def change(transaction: Transaction, present: Record | None) -> Record:
+            record = existing(present, key)
+            check(transaction, record)
+            return marked_deleting(record)
+
+        return await self._carry_out(key, change) is None
+
+    async def forget(self, key: Key, check: Check, *, has_object: Callable[[Record], bool]) -> None:
+        """Remove a resource without asking its cluster (`force=true`); its object may stay there (C49-C53)."""
+        now = timestamp(self.clock.now())
+
+        def work(transaction: Transaction) -> Orphan | None:
+            environment = environment_of(transaction, key.scope)
+            record = existing(transaction.get(key), key)
+            check(transaction, record)
+            transaction.delete(key)
+            if not has_object(record):
+                return None
+            cluster, namespace = place(environment)
+            orphan = Orphan(cluster, key.kind, namespace, key.name, record.uid, now)
+            transaction.add_orphan(orphan)
+            return orphan
+
+        orphan = await self.store.transact(work)
+        if orphan is not None:
+            log.warning(
+                "deleted by force: the Kubernetes object may be left behind",
+                resource=str(key), cluster=orphan.cluster, namespace=orphan.namespace,
+            )  # fmt: skip
+
+    def writable(self, environment: str) -> Connection:
+        """Return the connection to an environment's cluster (C33, C36).
+
+        Raises:
+            NotFound: there is no such environment.
+            ClusterUnavailable: its cluster is not CONNECTED.
+        """
+        cluster, _ = place(environment_of(self.store, environment))
+        return self.registry.require_writable(cluster)
+
+    async def _carry_out(self, key: Key, change: Change) -> Record | None:
+        async with self.reconciler.locks.hold(key):
+            self.writable(key.scope)
+
+            def work(transaction: Transaction) -> tuple[Record | None, Record]:
+                environment_of(transaction, key.scope)
+                before = transaction.get(key)
+                after = replace(change(transaction, before), dirty=True)
+                if after.status is None:
+                    after = replace(after, status=reported(placed(transaction, after), None))
+                return before, transaction.put(after)
+
+            before, after = await self.store.transact(work)
+            try:
+                await self.reconciler.reconcile(key)
+            except CmfError as error:
+                unknown = isinstance(error, ClusterUnavailable)
+                await self.store.transact(lambda transaction: _undo(transaction, before, after, unknown=unknown))
+                raise
+            return self.store.get(key)
+
+
+def _undo(transaction: Transaction, before: Record | None, after: Record, *, unknown: bool) -> None:
+    """Take a change back, unless the resource has been changed or removed since."""
+    present = transaction.get(after.key)
+    if present is None or (present.uid, present.generation) != (after.uid, after.generation):
+        return
+    if before is not None:
+        status = before.status if present.status == after.status else present.status
+        restored = regenerated(replace(before, generation=after.generation))
+        transaction.put(replace(restored, status=status, dirty=unknown or before.dirty))
+    elif unknown:
+        transaction.put(replace(marked_deleting(present), dirty=True))
+    else:
+        transaction.delete(after.key)
+
+
+def existing(record: Record | None, key: Key) -> Record:
+    """Return the record.
+
+    Raises:
+        NotFound: it is None.
+    """
+    if record is None:
+        place = f" in environment '{key.scope}'" if key.scope else ""
+        raise NotFound(f"{key.kind} '{key.name}' does not exist{place}.")
+    return record
+
+
+def not_deleting(record: Record) -> Record:
+    """Return the record.
+
+    Raises:
+        Conflict: it is being deleted.
+    """
+    if record.deleting:
+        raise Conflict(
+            f"{record.key.kind} '{record.name}' is being deleted: wait until it is gone, or remove its record with "
+            "force=true"
+        )
+    return record
+
+
+def environment_of(source: Store | Transaction, name: str) -> Record:
+    """Return an environment's record.
+
+    Raises:
+        NotFound: there is no such environment.
+    """
+    key = Key(ENVIRONMENT, "", name)
+    return existing(source.get(key), key)
+
+
+def place(environment: Record) -> tuple[str, str]:
+    """Return cluster and namespace of an environment."""
+    model = Environment.parse(environment.document)
+    return placement(model.kubernetes_cluster_name), str(model.kubernetes_namespace)
