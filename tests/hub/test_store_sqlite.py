@@ -1,0 +1,243 @@
+import asyncio
+import json
+import sqlite3
+import stat
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cmf_hub.store import Condition, Key, Order, Orphan, Query, Record, Store, StoreError, Transaction
+
+NOW = "2026-01-01T00:00:00.000Z"
+
+
+def record(name: str, scope: str = "env", kind: str = "Statement", **fields: object) -> Record:
+    labels = fields.pop("labels", {})
+    document = {"metadata": {"name": name, "labels": labels}, "spec": fields.pop("spec", {})}
+    new = Record(
+        Key(kind, scope, name), f"uid-{name}", 1, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", document
+    )
+    return replace(new, **fields)  # type: ignore[arg-type]
+
+
+def putting(*records: Record) -> Callable[[Transaction], None]:
+    def work(transaction: Transaction) -> None:
+        for each in records:
+            transaction.put(each)
+
+    return work
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(tmp_path / "hub.db")
+    yield opened
+    await opened.close()
+
+
+async def test_what_was_put_is_read_as_it_was(store: Store) -> None:
+    full = record(
+        "full", labels={"a.b/c": "ü"}, spec={"parallelism": 3}, status={"phase": "RUNNING"}, deleting=True, dirty=True
+    )
+    await store.transact(putting(full))
+    assert store.get(full.key) == full
+    assert store.get(Key("Statement", "env", "absent")) is None
+
+
+async def test_records_survive_a_restart(tmp_path: Path) -> None:
+    first = await Store.open(tmp_path / "hub.db")
+    await first.transact(putting(record("kept", dirty=True)))
+    await first.close()
+    second = await Store.open(tmp_path / "hub.db")
+    assert second.get(Key("Statement", "env", "kept")) == record("kept", dirty=True)
+    assert second.dirty() == [Key("Statement", "env", "kept")]
+    await second.close()
+
+
+async def test_a_failed_change_leaves_no_trace_and_harms_no_other(store: Store) -> None:
+    def fails(transaction: Transaction) -> None:
+        transaction.put(record("half"))
+        raise ValueError("no")
+
+    results = await asyncio.gather(
+        store.transact(putting(record("before"))),
+        store.transact(fails),
+        store.transact(putting(record("after"))),
+        return_exceptions=True,
+    )
+    assert isinstance(results[1], ValueError)
+    assert [each.name for each in store.list("Statement")] == ["after", "before"]
+
+
+async def test_a_change_reads_what_earlier_changes_wrote(store: Store) -> None:
+    def count_up(transaction: Transaction) -> int:
+        present = transaction.get(Key("Statement", "env", "counter"))
+        number = (present.spec["number"] if present else 0) + 1
+        transaction.put(record("counter", spec={"number": number}))
+        return number
+
+    numbers = await asyncio.gather(*(store.transact(count_up) for _ in range(500)))
+    assert sorted(numbers) == list(range(1, 501))
+
+
+async def test_delete_says_whether_there_was_anything(store: Store) -> None:
+    await store.transact(putting(record("gone")))
+    key = Key("Statement", "env", "gone")
+    assert await store.transact(lambda transaction: transaction.delete(key)) is True
+    assert await store.transact(lambda transaction: transaction.delete(key)) is False
+
+
+async def test_an_abandoned_change_is_still_made(store: Store) -> None:
+    task = asyncio.ensure_future(store.transact(putting(record("sent"))))
+    await asyncio.sleep(0)
+    task.cancel()
+    await store.transact(putting(record("next")))
+    assert store.get(Key("Statement", "env", "sent")) is not None
+
+
+async def test_a_second_hub_on_the_same_file_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"in use by another cmf-hub.*CMF_DATABASE"):
+        await Store.open(tmp_path / "hub.db")
+
+
+async def test_a_database_of_a_newer_hub_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "hub.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match=r"schema 99.*newer cmf-hub"):
+        await Store.open(tmp_path / "hub.db")
+
+
+async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "hub.db").write_text("this is a letter, not a database" * 100)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        await Store.open(tmp_path / "hub.db")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        await Store.open(tmp_path)
+
+
+async def test_a_file_that_was_refused_can_be_opened_once_it_is_repaired(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    path.write_text("this is a letter, not a database" * 100)
+    with pytest.raises(StoreError):
+        await Store.open(path)
+    path.unlink()
+    await (await Store.open(path)).close()
+
+
+async def test_only_the_hubs_user_can_read_the_database(store: Store, tmp_path: Path) -> None:
+    await store.transact(putting(record("x")))
+    assert modes(tmp_path) == {"hub.db": 0o600, "hub.db-wal": 0o600, "hub.db-shm": 0o600, "hub.db.lock": 0o600}
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+
+
+async def test_a_closed_store_takes_no_changes(tmp_path: Path) -> None:
+    closed = await Store.open(tmp_path / "hub.db")
+    await closed.close()
+    with pytest.raises(StoreError, match="shutting down"):
+        await closed.transact(putting(record("late")))
+
+
+async def test_changes_that_wait_are_made_before_the_store_closes(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "hub.db")
+    waiting = [asyncio.ensure_future(store.transact(putting(record(f"n{number:03}")))) for number in range(300)]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*waiting)
+    again = await Store.open(tmp_path / "hub.db")
+    assert again.count(Query("Statement")) == 300
+    await again.close()
+
+
+async def test_a_full_disk_fails_the_change_and_the_store_goes_on(store: Store) -> None:
+    pages = store._writer.execute("PRAGMA page_count").get
+    store._writer.execute(f"PRAGMA max_page_count = {pages + 2}").fetchall()
+    with pytest.raises(StoreError, match="cannot be written"):
+        await store.transact(putting(record("big", spec={"statement": "x" * 100_000})))
+    store._writer.execute("PRAGMA max_page_count = 1000000").fetchall()
+    await store.transact(putting(record("small")))
+    assert [each.name for each in store.list("Statement")] == ["small"]
+
+
+async def test_orphans_are_remembered_by_cluster(store: Store) -> None:
+    orphan = Orphan("spoke", "FlinkApplication", "flink", "app", "uid", "2026-01-01T00:00:00.000Z")
+    await store.transact(lambda transaction: transaction.add_orphan(orphan))
+    assert store.orphans("spoke") == [orphan]
+    assert store.orphans("other") == []
+    assert await store.transact(lambda t: t.remove_orphan("spoke", "FlinkApplication", "flink", "app")) is True
+    assert store.orphans("spoke") == []
+
+
+@pytest.fixture
+async def fleet(store: Store) -> Store:
+    await store.transact(
+        putting(
+            record("alpha", labels={"team": "red"}, status={"phase": "RUNNING"}, spec={"statement": "SELECT 1"}),
+            record("beta", labels={"team": "blue", "x.y/z": "1"}, status={"phase": "STOPPED"}),
+            record("gamma", status={"phase": "RUNNING"}, spec={"statement": "INSERT INTO t"}),
+            record("delta", labels={"team": "red"}),
+            record("alpha", scope="other"),
+        )
+    )
+    return store
+
+
+PHASE = ("status", "phase")
+TEAM = ("metadata", "labels", "team")
+
+
+@pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        (Condition((PHASE,), "in", ("RUNNING",)), ["alpha", "gamma"]),
+        (Condition((PHASE,), "notin", ("RUNNING",)), ["beta", "delta"]),
+        (Condition((TEAM,), "in", ("red", "blue")), ["alpha", "beta", "delta"]),
+        (Condition((TEAM,), "notin", ("red",)), ["beta", "gamma"]),
+        (Condition((TEAM,), "exists"), ["alpha", "beta", "delta"]),
+        (Condition((TEAM,), "absent"), ["gamma"]),
+        (Condition((("metadata", "labels", "x.y/z"),), "in", ("1",)), ["beta"]),
+        (Condition((("name",),), "like", ("*ta",)), ["beta", "delta"]),
+        (Condition((("name",),), "like", ("a*",)), ["alpha"]),
+        (Condition((("name",),), "like", ("[ab]*",)), []),
+        (Condition((("spec", "statement"), ("name",)), "contains", ("SeL",)), ["alpha"]),
+        (Condition((("spec", "statement"), ("name",)), "contains", ("ta",)), ["beta", "delta"]),
+    ],
+)
+async def test_conditions_select(fleet: Store, condition: Condition, names: list[str]) -> None:
+    query = Query("Statement", "env", [condition])
+    assert [row.key.name for row in fleet.page(query)] == names
+    assert fleet.count(query) == len(names)
+
+
+async def test_pages_are_in_order_and_do_not_overlap(fleet: Store) -> None:
+    order = [Order(PHASE, descending=True), Order(("name",))]
+    pages = [
+        [row.key.name for row in fleet.page(Query("Statement", "env", order=order, limit=2, offset=offset))]
+        for offset in (0, 2, 4)
+    ]
+    assert pages == [["beta", "alpha"], ["gamma", "delta"], []]
+
+
+async def test_rows_are_the_texts_of_the_records(fleet: Store) -> None:
+    (row,) = fleet.page(Query("Statement", "env", [Condition((("name",),), "in", ("beta",))]))
+    stored = fleet.get(row.key)
+    assert stored is not None
+    assert json.loads(row.document) == stored.document
+    assert json.loads(row.status or "") == stored.status
+
+
+async def test_open_files_are_closed(tmp_path: Path) -> None:
+    before = len(open_files())
+    for _ in range(5):
+        store = await Store.open(tmp_path / "hub.db")
+        await store.transact(putting(record("x")))
+        await store.close()
+    assert len(open_files()) <= before + 1
+
+
+def open_files() -> list[Path]:
+    return list(Path("/proc/self/fd").iterdir())
