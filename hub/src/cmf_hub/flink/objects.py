@@ -1,0 +1,317 @@
+"""The Kubernetes objects that resources want on their environment's cluster. Pure.
+
+| resource | object |
+|---|---|
+| FlinkApplication | FlinkDeployment with its job (E02, C08) |
+| ComputePool, SHARED | session FlinkDeployment (P05); none while SUSPENDED (P19, P43) |
+| ComputePool, DEDICATED | none, it is a template (P04) |
+| Statement on a DEDICATED pool | FlinkDeployment with a job of its own (P04) |
+| Statement on a SHARED pool | FlinkSessionJob on the pool's session cluster (P05) |
+
+An object has the name of its resource, is in the environment's namespace, and says by labels and
+annotations whose it is. Environment defaults are laid over a resource's own settings, field by field: the
+environment wins (E03-E06, D17).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from cmf_core.merge import merged
+from cmf_core.models import DEFAULT_CLUSTER, PoolState, PoolType, StatementPhase
+from cmf_core.rules.applications import configured, is_suspended
+
+from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
+from cmf_hub.flink.configuration import flat
+from cmf_hub.settings import Settings
+from cmf_hub.store import Key, Record
+
+APPLICATION, POOL, STATEMENT, ENVIRONMENT = "FlinkApplication", "ComputePool", "Statement", "Environment"
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "cmf-hub"
+SELECTOR = f"{MANAGED_BY}={MANAGER}"
+"""Label selector of everything that the hub put on a cluster."""
+
+_DOMAIN = "cmf-hub.io"
+ENVIRONMENT_MARK = f"{_DOMAIN}/environment"
+KIND_MARK = f"{_DOMAIN}/kind"
+NAME_MARK = f"{_DOMAIN}/name"
+UID_LABEL = f"{_DOMAIN}/uid"
+GENERATION_ANNOTATION = f"{_DOMAIN}/generation"
+"""Generation of the resource that an object was made from."""
+
+_LONGEST_LABEL = 63
+_ENDED = frozenset({"FINISHED", "CANCELED"})
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A resource and the two others that decide what its object looks like.
+
+    Attributes:
+        record: the application, pool or statement.
+        environment: its environment.
+        pool: the pool of a statement; None if it is gone, and for the other kinds.
+    """
+
+    record: Record
+    environment: Record
+    pool: Record | None = None
+
+    @property
+    def cluster(self) -> str:
+        """Name of the cluster that the environment is bound to (C05, C08)."""
+        return cluster_of(self.environment)
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the environment's objects (E02)."""
+        return str(self.environment.document["kubernetesNamespace"])
+
+
+def cluster_of(environment: Record) -> str:
+    """Return the name of the cluster that an environment is bound to (C05)."""
+    return str(environment.document.get("kubernetesClusterName") or DEFAULT_CLUSTER)
+
+
+class Presence(Enum):
+    """What should be true of a resource's object on its cluster."""
+
+    PRESENT = auto()
+    """It is there and as the resource wants it."""
+    IF_PRESENT = auto()
+    """If it is there, it is as the resource wants it; none is made: a suspended job has nothing to run."""
+    UNTOUCHED = auto()
+    """It is left as it is, there or not: its job has ended, and touching it could run the job again."""
+    ABSENT = auto()
+    """It is not there."""
+
+
+def pool_key(record: Record) -> Key | None:
+    """Return the key of a statement's pool; None for other kinds."""
+    if record.key.kind != STATEMENT:
+        return None
+    return Key(POOL, record.key.scope, str(record.spec["computePoolName"]))
+
+
+def environment_key(record: Record) -> Key:
+    """Return the key of a resource's environment."""
+    return Key(ENVIRONMENT, "", record.key.scope)
+
+
+def is_shared(pool: Record) -> bool:
+    """Tell whether a pool is SHARED."""
+    return pool.spec.get("type") == PoolType.SHARED
+
+
+def is_suspended_pool(pool: Record) -> bool:
+    """Tell whether a shared pool's spec asks for no session cluster (P17, P42)."""
+    return pool.spec.get("state") == PoolState.SUSPENDED
+
+
+def places(placed: Placement) -> tuple[FlinkResource, ...]:
+    """Return the kinds of object that a resource may have; both for a statement whose pool is gone."""
+    match placed.record.key.kind:
+        case "FlinkApplication":
+            return (FLINK_DEPLOYMENT,)
+        case "ComputePool":
+            return (FLINK_DEPLOYMENT,) if is_shared(placed.record) else ()
+    if placed.pool is None:
+        return (FLINK_DEPLOYMENT, FLINK_SESSION_JOB)
+    return (FLINK_SESSION_JOB,) if is_shared(placed.pool) else (FLINK_DEPLOYMENT,)
+
+
+def presence(placed: Placement) -> Presence:
+    """Return what should be true of a resource's object."""
+    record = placed.record
+    if record.deleting:
+        return Presence.ABSENT
+    match record.key.kind:
+        case "FlinkApplication":
+            if _has_ended(record):
+                return Presence.UNTOUCHED
+            return Presence.IF_PRESENT if is_suspended(record.spec) else Presence.PRESENT
+        case "ComputePool":
+            return Presence.ABSENT if is_suspended_pool(record) else Presence.PRESENT
+    return _presence_of_statement(record, placed.pool)
+
+
+def _presence_of_statement(record: Record, pool: Record | None) -> Presence:
+    if pool is None:
+        return Presence.UNTOUCHED
+    if is_shared(pool) and (pool.deleting or is_suspended_pool(pool)):
+        return Presence.ABSENT  # the operator keeps a session cluster as long as it has session jobs
+    phase = (record.status or {}).get("phase")
+    if phase == StatementPhase.COMPLETED or (phase == StatementPhase.FAILED and _is_observed(record)):
+        return Presence.UNTOUCHED
+    return Presence.IF_PRESENT if record.spec.get("stopped") else Presence.PRESENT
+
+
+def _has_ended(record: Record) -> bool:
+    """Tell whether the job of an application's present spec ran to its end."""
+    status = record.status or {}
+    state = (status.get("jobStatus") or {}).get("state")
+    return state in _ENDED and status.get("lifecycleState") in ("STABLE", "DEPLOYED") and _is_observed(record)
+
+
+def _is_observed(record: Record) -> bool:
+    return (record.status or {}).get("observedGeneration") == record.generation
+
+
+def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
+    """Return the object that a resource wants, for a server-side apply.
+
+    The resource must be one that can have an object: see `places` and `presence`.
+    """
+    match placed.record.key.kind:
+        case "FlinkApplication":
+            defaults = placed.environment.document.get("flinkApplicationDefaults") or {}
+            spec = _laid_over(placed.record.spec, defaults.get("spec"))
+            spec.setdefault("serviceAccount", settings.flink_service_account)
+            return _manifest(FLINK_DEPLOYMENT, placed, spec, defaults.get("metadata"))
+        case "ComputePool":
+            spec = _cluster_spec(placed.record, placed.environment, settings)
+            return _manifest(FLINK_DEPLOYMENT, placed, spec, _pool_defaults(placed.environment).get("metadata"))
+    return _statement(placed, settings)
+
+
+def _statement(placed: Placement, settings: Settings) -> dict[str, Any]:
+    record, pool = placed.record, placed.pool
+    assert pool is not None, "a statement without pool is left untouched"
+    spec = _cluster_spec(pool, placed.environment, settings)
+    own = flat(record.spec.get("properties")) | flat(record.spec.get("flinkConfiguration"))
+    own |= flat(_statement_defaults(placed.environment, str(record.spec["statement"])))
+    effective = spec["flinkConfiguration"] | own
+    shared = is_shared(pool)
+    job = _job(record, effective, settings.statement_session_jar_uri if shared else settings.statement_jar_uri)
+    if settings.statement_entry_class:
+        job["entryClass"] = settings.statement_entry_class
+    if shared:
+        body = {"deploymentName": pool.name, "job": job, "flinkConfiguration": own}
+        return _manifest(FLINK_SESSION_JOB, placed, body, None)
+    metadata = _pool_defaults(placed.environment).get("metadata")
+    return _manifest(FLINK_DEPLOYMENT, placed, spec | {"flinkConfiguration": effective, "job": job}, metadata)
+
+
+def _job(record: Record, configuration: Mapping[str, str], jar: str) -> dict[str, Any]:
+    """Return the job of a statement, all of whose fields are the hub's to set (P66)."""
+    stateful = all(configured(configuration, key) for key in ("state.checkpoints.dir", "state.savepoints.dir"))
+    job: dict[str, Any] = {
+        "jarURI": jar,
+        "args": [record.spec["statement"]],
+        "parallelism": record.spec.get("parallelism") or 1,
+        "state": "suspended" if record.spec.get("stopped") else "running",
+        "upgradeMode": "savepoint" if stateful else "stateless",
+    }
+    start = record.spec.get("startFromSavepoint") or {}
+    fields = ("initialSavepointPath", "allowNonRestoredState", "savepointRedeployNonce")
+    return job | {field: start[field] for field in fields if start.get(field) is not None}
+
+
+def _cluster_spec(pool: Record, environment: Record, settings: Settings) -> dict[str, Any]:
+    """Return the FlinkDeployment spec of a pool, without job: a session cluster's, and a statement's base."""
+    defaults = _pool_defaults(environment).get("spec") or {}
+    spec = _laid_over(pool.spec["clusterSpec"], defaults.get("clusterSpec"))
+    spec.pop("job", None)  # environment defaults must not turn a session cluster into an application
+    spec.setdefault("mode", "native")
+    spec.setdefault("serviceAccount", settings.flink_service_account)
+    if spec["mode"] == "native" and isinstance(spec.get("taskManager"), Mapping):
+        spec["taskManager"] = {key: value for key, value in spec["taskManager"].items() if key != "replicas"}  # P23
+    return spec
+
+
+def _laid_over(own: Mapping[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a FlinkDeployment spec with the environment's defaults over it."""
+    sides = ({**side, "flinkConfiguration": flat(side.get("flinkConfiguration"))} for side in (own, defaults or {}))
+    return merged(*sides)
+
+
+def _pool_defaults(environment: Record) -> Mapping[str, Any]:
+    """Return the environment's computePoolDefaults, which mirror a ComputePool."""
+    return environment.document.get("computePoolDefaults") or {}
+
+
+def _statement_defaults(environment: Record, statement: str) -> Mapping[str, Any] | None:
+    defaults = environment.document.get("statementDefaults") or {}
+    kind = "interactive" if is_interactive(statement) else "detached"
+    return (defaults.get(kind) or {}).get("flinkConfiguration")
+
+
+_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*|/\*.*?\*/)*(\w*)", re.DOTALL)
+"""The first word of a SQL statement, after blanks, comments and opening brackets."""
+
+
+def is_interactive(statement: str) -> bool:
+    """Tell whether a SQL statement is a query, whose rows go to whoever asked, and not one that writes a table."""
+    word = _FIRST_WORD.match(statement)
+    return word is not None and word[1].upper() in ("SELECT", "WITH", "VALUES", "TABLE")
+
+
+def _manifest(
+    resource: FlinkResource, placed: Placement, spec: dict[str, Any], defaults: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    record = placed.record
+    own = record.document.get("metadata") or {}
+    defaults = defaults or {}
+    labels = merged(own.get("labels") or {}, defaults.get("labels")) | {
+        MANAGED_BY: MANAGER,
+        ENVIRONMENT_MARK: label_value(record.key.scope),
+        KIND_MARK: record.key.kind,
+        NAME_MARK: label_value(record.name),
+        UID_LABEL: record.uid,
+    }
+    annotations = merged(own.get("annotations") or {}, defaults.get("annotations")) | {
+        ENVIRONMENT_MARK: record.key.scope,  # the label may be shortened
+        GENERATION_ANNOTATION: str(record.generation),
+    }
+    metadata = {"name": record.name, "namespace": placed.namespace, "labels": labels, "annotations": annotations}
+    return {"kind": str(resource), "metadata": metadata, "spec": _without_nulls(spec)}
+
+
+def _without_nulls(value: Any) -> Any:
+    """The API server drops nulls; with them a manifest would never equal its object."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def label_value(text: str) -> str:
+    """Return a text as a label value: itself if it is short enough, else its beginning and a hash of it."""
+    if len(text) <= _LONGEST_LABEL:
+        return text
+    return f"{text[:46].rstrip('.-')}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def owner(found: Mapping[str, Any]) -> tuple[Key, str] | None:
+    """Return key and uid of the resource that an object says it belongs to; None for an object of others."""
+    metadata = found["metadata"]
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    try:
+        key = Key(labels[KIND_MARK], annotations[ENVIRONMENT_MARK], metadata["name"])
+        return key, labels[UID_LABEL]
+    except KeyError:
+        return None
+
+
+def belongs(found: Mapping[str, Any], record: Record) -> bool:
+    """Tell whether an object was made for this very resource, not for a namesake before it or by others."""
+    return bool((found["metadata"].get("labels") or {}).get(UID_LABEL) == record.uid)
+
+
+def differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Tell whether an object lacks or contradicts something of a manifest; what else it has does not matter (E15)."""
+    return any(not _covers(found.get(part), wanted[part]) for part in ("metadata", "spec"))
+
+
+def _covers(present: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(present, Mapping) and all(_covers(present.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(present, list) and len(present) == len(wanted) and all(map(_covers, present, wanted))
+    return bool(present == wanted)

@@ -1,0 +1,125 @@
+"""Statuses into the store: computed from what was seen on a cluster, written only when they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cmf_core.errors import ServerError
+
+from cmf_hub.flink.objects import POOL, STATEMENT, Placement, environment_key, is_shared, pool_key
+from cmf_hub.flink.status import reported, session_job_manager
+from cmf_hub.store import Key, Record, Store, Transaction
+
+_TROUBLE_FIELD = {STATEMENT: "detail"}
+"""Field of a status that says what is wrong, where it is not `message`."""
+
+
+def placement(source: Store | Transaction, key: Key) -> Placement | None:
+    """Return a resource with its environment and pool, or None if there is no such resource.
+
+    Raises:
+        ServerError: its environment is missing; the store never lets that happen.
+    """
+    record = source.get(key)
+    return None if record is None else placed(source, record)
+
+
+def placed(source: Store | Transaction, record: Record) -> Placement:
+    """Return a record with its environment and pool; raises as `placement`."""
+    environment, pool = source.get(environment_key(record)), pool_key(record)
+    if environment is None:
+        raise ServerError(f"{record.key} is in an environment that does not exist: restore the database from a backup")
+    return Placement(record, environment, source.get(pool) if pool else None)
+
+
+class Recorder:
+    """Writes statuses. All its changes are of the record that is there when they are written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._troubles: dict[Key, str] = {}
+
+    async def seen(self, key: Key, uid: str, found: Mapping[str, Any] | None) -> list[Key]:
+        """Record what was seen of the resource with this uid.
+
+        Returns:
+            Statements whose status depends on this one and may be another now.
+        """
+        trouble = self._troubles.get(key)
+        if _written(self._store, key, uid, found, trouble) is None:
+            return []
+        return await self._store.transact(lambda transaction: _write(transaction, key, uid, found, trouble))
+
+    async def settled(self, done: Record, found: Mapping[str, Any] | None) -> list[Key]:
+        """Record that the cluster matches `done`, a record as it was read, or that its object is gone.
+
+        A record that was changed in the meantime stays dirty. Returns the same as `seen`.
+        """
+        self._troubles.pop(done.key, None)
+
+        def work(transaction: Transaction) -> list[Key]:
+            record = transaction.get(done.key)
+            if record is None or (record.uid, record.generation) != (done.uid, done.generation):
+                return []
+            if record.deleting and found is None:
+                transaction.delete(record.key)
+                return []
+            if record.dirty:
+                transaction.put(replace(record, dirty=False))
+            return _write(transaction, record.key, record.uid, found, None)
+
+        return await self._store.transact(work)
+
+    async def vanished(self, key: Key, uid: str) -> None:
+        """Record that the object of a resource is gone, so that the reconciler looks after it."""
+
+        def work(transaction: Transaction) -> None:
+            record = transaction.get(key)
+            if record is not None and record.uid == uid and not record.dirty:
+                transaction.put(replace(record, dirty=True))
+
+        await self._store.transact(work)
+
+    async def refused(self, key: Key, trouble: str) -> None:
+        """Show in a status why the cluster cannot be made to match; until `settled`."""
+        if self._troubles.get(key) == trouble:
+            return
+        self._troubles[key] = trouble
+
+        def work(transaction: Transaction) -> None:
+            record = transaction.get(key)
+            if record is not None:
+                field = _TROUBLE_FIELD.get(key.kind, "message")
+                transaction.put(replace(record, status={**(record.status or {}), field: trouble}))
+
+        await self._store.transact(work)
+
+
+def statements_on(source: Store | Transaction, pool: Key) -> list[Key]:
+    """Return the statements of a pool."""
+    return [record.key for record in source.list(STATEMENT, pool.scope) if pool_key(record) == pool]
+
+
+def _written(
+    source: Store | Transaction, key: Key, uid: str, found: Mapping[str, Any] | None, trouble: str | None
+) -> Record | None:
+    """Return the record with its new status, or None if nothing changes."""
+    resource = placement(source, key)
+    if resource is None or resource.record.uid != uid:
+        return None
+    status = reported(resource, found, trouble)
+    return None if status == resource.record.status else replace(resource.record, status=status)
+
+
+def _write(
+    transaction: Transaction, key: Key, uid: str, found: Mapping[str, Any] | None, trouble: str | None
+) -> list[Key]:
+    before, after = transaction.get(key), _written(transaction, key, uid, found, trouble)
+    if before is None or after is None:
+        return []
+    transaction.put(after)
+    if key.kind == POOL and is_shared(after) and session_job_manager(before) != session_job_manager(after):
+        return statements_on(transaction, key)
+    return []

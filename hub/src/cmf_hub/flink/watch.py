@@ -1,0 +1,179 @@
+"""Follows the hub's objects on every CONNECTED cluster, and keeps statuses as they are there.
+
+For each cluster and kind of object: list, compare with the store, then watch; after any break from the
+start, so that nothing is missed that happened meanwhile, to the cluster or to the hub. Only what changed
+is written. While a cluster is not CONNECTED nothing is followed and its statuses stay as they were (C35).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from cmf_core.errors import CmfError
+
+from cmf_hub.clock import Clock
+from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
+from cmf_hub.flink.objects import (
+    APPLICATION,
+    ENVIRONMENT,
+    GENERATION_ANNOTATION,
+    POOL,
+    SELECTOR,
+    STATEMENT,
+    Placement,
+    Presence,
+    cluster_of,
+    differs,
+    manifest,
+    owner,
+    places,
+    presence,
+)
+from cmf_hub.flink.reconciler import Connect, Reconciler
+from cmf_hub.flink.recorder import placed, placement
+from cmf_hub.settings import Settings
+from cmf_hub.store import Store
+
+FOLLOWED = (FLINK_DEPLOYMENT, FLINK_SESSION_JOB)
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds until a broken watch starts again; doubled with each failure in a row."""
+
+log = structlog.get_logger(__name__)
+
+
+class Watches:
+    """The watches of all clusters. Tell it which clusters become CONNECTED (`follow`) and cease to be (`leave`).
+
+    Args:
+        store: where the resources are.
+        connect: returns the connection to a cluster, or raises `ClusterUnavailable` if it is not CONNECTED.
+        reconciler: puts right what is found to be wrong.
+        settings: the hub's settings.
+        clock: for the pauses between attempts.
+    """
+
+    def __init__(
+        self, store: Store, connect: Connect, reconciler: Reconciler, settings: Settings, clock: Clock
+    ) -> None:
+        self._store = store
+        self._connect = connect
+        self._reconciler = reconciler
+        self._recorder = reconciler.recorder
+        self._settings = settings
+        self._clock = clock
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+
+    def follow(self, cluster: str) -> None:
+        """Follow a cluster from now on, anew if it is followed already: its connection may be another one."""
+        self.leave(cluster)
+        self._tasks[cluster] = [
+            asyncio.create_task(self._follow(cluster, kind), name=f"watch {kind} on {cluster}") for kind in FOLLOWED
+        ]
+        self._reconciler.wake()
+
+    def leave(self, cluster: str) -> None:
+        """Follow a cluster no longer."""
+        for task in self._tasks.pop(cluster, []):
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Follow nothing any more; returns when all watches have ended."""
+        tasks = [task for tasks in self._tasks.values() for task in tasks]
+        for cluster in list(self._tasks):
+            self.leave(cluster)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, cluster: str, kind: FlinkResource) -> None:
+        """List and watch for ever."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                connection = self._connect(cluster)
+                listing = await connection.list(kind, SELECTOR)
+                await self._compare(cluster, kind, listing.items)
+                pause = FIRST_PAUSE
+                async for event, found in connection.watch(kind, SELECTOR, listing.resource_version):
+                    await self._happened(cluster, kind, event, found)
+            except CmfError as error:
+                log.info("watch ended, starting again", cluster=cluster, kind=str(kind), reason=str(error))
+            except Exception:
+                log.exception("watch failed, starting again", cluster=cluster, kind=str(kind))
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _compare(self, cluster: str, kind: FlinkResource, items: list[dict[str, Any]]) -> None:
+        """Bring the rows of a cluster up to date with all its objects of one kind."""
+        present = set()
+        for found in items:
+            resource = self._resource_of(cluster, kind, found)
+            if resource is not None:
+                present.add(resource.record.key)
+                await self._seen(resource, found, thorough=True)
+            await asyncio.sleep(0)  # a cluster with thousands of objects must not keep requests waiting
+        for resource in self._resources_on(cluster, kind):
+            if resource.record.key not in present:
+                await self._absent(resource)
+
+    async def _happened(self, cluster: str, kind: FlinkResource, event: str, found: dict[str, Any]) -> None:
+        resource = self._resource_of(cluster, kind, found)
+        if resource is None:
+            return
+        if event == "DELETED":
+            await self._look_after(resource)
+        else:
+            await self._seen(resource, found)
+
+    async def _seen(self, resource: Placement, found: dict[str, Any], *, thorough: bool = False) -> None:
+        record = resource.record
+        for statement in await self._recorder.seen(record.key, record.uid, found):
+            self._reconciler.poke(statement)
+        if not record.dirty and "deletionTimestamp" not in found["metadata"]:
+            wanted = presence(resource)
+            if wanted is Presence.ABSENT or (
+                wanted is not Presence.UNTOUCHED and self._was_edited(resource, found, thorough=thorough)
+            ):
+                await self._look_after(resource)
+
+    def _was_edited(self, resource: Placement, found: dict[str, Any], *, thorough: bool) -> bool:
+        """Tell whether somebody else changed what the hub applied (E15).
+
+        An event may be older than the hub's last change; in a list (`thorough`) everything counts.
+        """
+        wanted = manifest(resource, self._settings)
+        annotations = found["metadata"].get("annotations") or {}
+        of_now = annotations.get(GENERATION_ANNOTATION) == wanted["metadata"]["annotations"][GENERATION_ANNOTATION]
+        return (thorough or of_now) and differs(found, wanted)
+
+    async def _absent(self, resource: Placement) -> None:
+        record = resource.record
+        if record.deleting or presence(resource) is Presence.PRESENT:
+            await self._look_after(resource)
+        else:
+            await self._recorder.seen(record.key, record.uid, None)
+
+    async def _look_after(self, resource: Placement) -> None:
+        """Let the reconciler find out how things are and put them right."""
+        await self._recorder.vanished(resource.record.key, resource.record.uid)
+        self._reconciler.poke(resource.record.key)
+
+    def _resource_of(self, cluster: str, kind: FlinkResource, found: dict[str, Any]) -> Placement | None:
+        """Return the resource that an object was made for; None for orphans, copies and objects of other hubs."""
+        whose = owner(found)
+        resource = placement(self._store, whose[0]) if whose else None
+        if whose is None or resource is None or resource.record.uid != whose[1]:
+            return None
+        at = (resource.cluster, resource.namespace)
+        return resource if at == (cluster, found["metadata"]["namespace"]) and kind in places(resource) else None
+
+    def _resources_on(self, cluster: str, kind: FlinkResource) -> Iterator[Placement]:
+        for environment in self._store.list(ENVIRONMENT):
+            if cluster_of(environment) != cluster:
+                continue
+            for of_kind in (APPLICATION, POOL, STATEMENT):
+                for record in self._store.list(of_kind, environment.name):
+                    resource = placed(self._store, record)
+                    if kind in places(resource):
+                        yield resource
