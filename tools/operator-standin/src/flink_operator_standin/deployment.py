@@ -68,7 +68,7 @@ def _memory_readable(spec: Json) -> bool:
 def _due(ctx: Context) -> float | None:
     """Seconds until there is something to observe; None if only a change of an object brings it."""
     length = _phase_length(ctx)
-    return None if length is None else max(0.0, length - ctx.elapsed)
+    return None if length is None else ctx.left(length)
 
 
 def _phase_length(ctx: Context) -> float | None:
@@ -130,7 +130,7 @@ def _observe(ctx: Context) -> Part:
             status["jobStatus"]["state"] = "RECONCILING"
         return
     length = _phase_length(ctx)
-    if length is not None and ctx.elapsed >= length:
+    if length is not None and not ctx.left(length):
         yield from _advance_jobmanager(ctx)
     if status["jobManagerDeploymentStatus"] == "READY":
         if last.get("job") is None:

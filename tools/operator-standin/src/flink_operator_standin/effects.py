@@ -53,6 +53,10 @@ Part = Generator[Effect, None, None]
 Decision = Generator[Effect, None, bool]
 
 
+_INSTANT = 1e-6
+"""Seconds that are none: what rounding leaves over of a wait."""
+
+
 class Clock(Protocol):
     """Time, injected so that tests decide what time it is."""
 
@@ -120,10 +124,10 @@ class Context:
         """The object's namespace."""
         return str(self.resource["metadata"]["namespace"])
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the object entered its present phase, or was first seen in it."""
-        return self.clock.monotonic() - self.memory.since
+    def left(self, seconds: float) -> float:
+        """What is left of `seconds` since the object entered its present phase, or was first seen in it; 0 if over."""
+        left = self.memory.since + seconds - self.clock.monotonic()
+        return left if left > _INSTANT else 0.0
 
     @property
     def group(self) -> str:

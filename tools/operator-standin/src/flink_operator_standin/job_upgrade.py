@@ -126,7 +126,7 @@ def trigger_savepoint(ctx: Context, last: Json, configuration: dict[str, str]) -
 
 def end_savepoint(ctx: Context, configuration: dict[str, str]) -> Part:
     """Complete the pending savepoint once its time is over; the nonce counts as reconciled from then on."""
-    if not savepoint_pending(ctx.status) or ctx.elapsed < ctx.timings.savepoint:
+    if not savepoint_pending(ctx.status) or ctx.left(ctx.timings.savepoint):
         return
     last = statuses.last_spec(ctx.status) or {}
     nonce = ctx.spec["job"].get("savepointTriggerNonce")
@@ -182,7 +182,7 @@ def _next_state(ctx: Context) -> str:
     state, commands = statuses.job_state(ctx.status) or "RECONCILING", ctx.commands
     if state in ("CREATED", "RESTARTING"):
         length = ready_length(ctx)
-        if length is None or ctx.elapsed < length:
+        if length is None or ctx.left(length):
             return state
     elif state == "RECONCILING":
         if commands.pending_taskmanager or commands.taskmanager_delay:

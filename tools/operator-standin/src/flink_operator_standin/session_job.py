@@ -68,7 +68,7 @@ def _configuration(ctx: Context, cluster: Json) -> dict[str, str]:
 
 def _due(ctx: Context) -> float | None:
     length = _phase_length(ctx)
-    return None if length is None else max(0.0, length - ctx.elapsed)
+    return None if length is None else ctx.left(length)
 
 
 def _phase_length(ctx: Context) -> float | None:
@@ -104,7 +104,7 @@ def _observe(ctx: Context, cluster: Json) -> Part:
         return
     if statuses.job_state(status) == "RECONCILING":
         length = _phase_length(ctx)
-        if length is None or ctx.elapsed < length:
+        if length is None or ctx.left(length):
             return
     yield from job_upgrade.observe_job(ctx, _configuration(ctx, cluster))
 

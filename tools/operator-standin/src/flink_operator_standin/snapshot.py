@@ -19,8 +19,8 @@ def reconcile(ctx: Context) -> Steps:
         return None
     if status["state"] == "FAILED":
         wait: float = ctx.timings.snapshot_retry * 2 ** (int(status["failures"]) - 1)
-        if ctx.elapsed < wait:
-            return wait - ctx.elapsed
+        if left := ctx.left(wait):
+            return left
         status["state"] = "TRIGGER_PENDING"
         yield from _save(ctx)
     target = _target(ctx)
@@ -35,12 +35,12 @@ def reconcile(ctx: Context) -> Steps:
         yield from _abandon(ctx)
     elif status["state"] == "TRIGGER_PENDING":
         yield from _trigger(ctx, target)
-    elif ctx.elapsed >= ctx.timings.savepoint:
+    elif not ctx.left(ctx.timings.savepoint):
         yield from _end(ctx, target)
     yield from _save(ctx)
     yield from _label(ctx)
     if status["state"] == "IN_PROGRESS":
-        return max(0.0, ctx.timings.savepoint - ctx.elapsed)
+        return ctx.left(ctx.timings.savepoint)
     return 0.0 if status["state"] == "FAILED" else None
 
 
