@@ -12,9 +12,8 @@ from starlette.middleware import Middleware
 
 from cmf_hub.api import AccessLog, fallback, routes
 from cmf_hub.clock import Clock, SystemClock
-from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.clusters.registry import ClusterEvent, ClusterRegistry
 from cmf_hub.flink.reconciler import Reconciler
-from cmf_hub.flink.recorder import Recorder
 from cmf_hub.flink.watch import Watches
 from cmf_hub.services import create_services
 from cmf_hub.settings import Settings
@@ -33,14 +32,20 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
             store = await Store.open(settings.database)
             parts.push_async_callback(store.close)
             registry = ClusterRegistry(store, settings, hub_clock)
-            recorder = Recorder(store)
-            reconciler = Reconciler(store, registry, recorder, settings, hub_clock)
-            watches = Watches(store, registry, reconciler, recorder, settings, hub_clock)
+            reconciler = Reconciler(store, registry.require_writable, settings, hub_clock)
+            watches = Watches(store, registry.require_writable, reconciler, settings, hub_clock)
             app.state.services = create_services(store, registry, reconciler, hub_clock)
+
+            def happened(cluster: str, event: ClusterEvent) -> None:
+                if event in (ClusterEvent.CONNECTED, ClusterEvent.NEW_CREDENTIALS):
+                    watches.follow(cluster)
+                else:
+                    watches.leave(cluster)
+
+            registry.subscribe(happened)
             parts.push_async_callback(registry.stop)
             parts.push_async_callback(watches.stop)
             parts.push_async_callback(reconciler.stop)
-            await watches.start()
             await registry.start()
             await reconciler.start()
             app.state.ready = True

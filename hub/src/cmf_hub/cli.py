@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
+import uvloop
+from cmf_core.errors import CmfError
 
-from cmf_hub import logs, settings
+from cmf_hub import logs
 from cmf_hub.app import create_app
+from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy, parse
+from cmf_hub.settings import Settings, SettingsError, load
 
 app = typer.Typer(
     help="Control plane for Flink on several Kubernetes clusters. Settings are environment variables: CMF_...",
@@ -26,30 +35,43 @@ def serve(
     database: Annotated[Path | None, typer.Option(help="SQLite file (CMF_DATABASE).")] = None,
 ) -> None:
     """Run the hub until SIGTERM or Ctrl-C; requests in flight are answered first."""
-    given = {"host": host, "port": port, "database": database}
-    try:
-        chosen = settings.load(**{name: value for name, value in given.items() if value is not None})
-    except settings.SettingsError as error:
-        raise _stopped(str(error)) from error
+    chosen = _settings(host=host, port=port, database=database)
     logs.configure(chosen.log_format, chosen.log_level)
-    server = uvicorn.Server(
+    try:
+        uvloop.run(_serve(chosen))
+    except CmfError as error:
+        raise _stopped(str(error)) from error
+
+
+async def _serve(chosen: Settings) -> None:
+    hub = create_app(chosen)
+    server = _Server(
         uvicorn.Config(
-            create_app(chosen),
+            hub,
             host=chosen.host,
             port=chosen.port,
-            loop="uvloop",
             http="httptools",
             ws="none",
-            lifespan="on",
+            lifespan="off",
             access_log=False,
             log_config=None,
             server_header=False,
-            timeout_graceful_shutdown=int(chosen.shutdown_timeout_seconds),
+            timeout_graceful_shutdown=math.ceil(chosen.shutdown_timeout_seconds),
         )
     )
-    server.run()
-    if not server.started:
-        raise typer.Exit(1)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+    async with hub.router.lifespan_context(hub):
+        await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us: uvicorn would raise them again before the hub has stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install no handlers: `_serve` has done so."""
+        yield
 
 
 @app.command()
@@ -61,7 +83,25 @@ def version() -> None:
 @app.command("check-kubeconfig")
 def check_kubeconfig(file: Annotated[Path, typer.Argument(help="Kubeconfig file to check.")]) -> None:
     """Say whether the hub would take a kubeconfig, and if not why; nothing is connected to."""
-    raise NotImplementedError
+    chosen = _settings()
+    policy = Policy(
+        allow_insecure_tls=chosen.k8s_kubeconfig_allow_insecure_tls, allow_proxy=chosen.k8s_kubeconfig_allow_proxy
+    )
+    try:
+        credentials = parse(file.read_bytes(), policy)
+    except OSError as error:
+        raise _stopped(f"{file} cannot be read: {error.strerror}") from error
+    except KubeconfigRefused as refused:
+        raise _stopped(f"{file} is refused: {refused}") from refused
+    typer.echo(f"{file} is taken: it connects to {credentials.server}")
+
+
+def _settings(**given: object) -> Settings:
+    """Return the settings; what is given on the command line comes before the environment."""
+    try:
+        return load(**{name: value for name, value in given.items() if value is not None})
+    except SettingsError as error:
+        raise _stopped(str(error)) from error
 
 
 def _stopped(message: str) -> typer.Exit:

@@ -88,8 +88,9 @@ class Settings(BaseSettings):
     statement_entry_class: str = ""
     """Main class of that jar; empty: the one its manifest names."""
 
-    statement_session_jar_uri: str = "local:///opt/flink/usrlib/sql-runner.jar"
-    """Jar that the operator submits to a SHARED pool's session cluster for a statement; FKO by default takes https."""
+    statement_session_jar_uri: str = "file:///opt/flink/usrlib/sql-runner.jar"
+    """Jar for a statement on a SHARED pool. The operator itself fetches it, so it is a file of the operator's image or
+    an address that it can reach; newer operators take only https unless their allowed-schemes setting says more."""
 
     @model_validator(mode="after")
     def _heartbeat(self) -> Self:

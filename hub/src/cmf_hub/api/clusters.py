@@ -9,7 +9,7 @@ from cmf_core.models import KubernetesCluster
 from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
 from cmf_hub.api.paths import V1
-from cmf_hub.services.environments import CLUSTER
+from cmf_hub.clusters.records import KIND as CLUSTER
 
 LISTING = Listing(CLUSTER, page_kind="KubernetesClustersPage")
 

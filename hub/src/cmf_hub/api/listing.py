@@ -71,7 +71,7 @@ class PageRequest:
             "metadata": {"size": page.total},
             "pageable": {"page": self.page, "size": self.size, "sort": sort},
         }
-        return f'{json.dumps(head)[:-1]},"items":[{",".join(items)}]}}'
+        return f'{json.dumps(head, separators=(",", ":"))[:-1]},"items":[{",".join(items)}]}}'
 
 
 def page_request(

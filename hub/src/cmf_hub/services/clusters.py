@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cmf_core.models import KubernetesCluster
 
-from cmf_hub.services.environments import CLUSTER
+from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.services.writes import Writes, existing
 from cmf_hub.store import Key
 

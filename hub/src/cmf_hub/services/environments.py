@@ -9,12 +9,11 @@ from cmf_core.errors import BadRequest
 from cmf_core.models import ClusterState, Environment
 from cmf_core.rules import clusters, enforce, environments, names
 
+from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
 from cmf_hub.services.documents import changed, content_of, created, environment_content
 from cmf_hub.services.writes import Writes, existing
 from cmf_hub.store import Key, Query, Record, Transaction
-
-CLUSTER = "KubernetesCluster"
 
 _PLURALS = {APPLICATION: "applications", STATEMENT: "statements", POOL: "compute pools"}
 _OPTIONAL = ("flinkApplicationDefaults", "computePoolDefaults", "statementDefaults")

@@ -7,16 +7,16 @@ never wait for a cluster: statuses are as the watches left them (C32, C35).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from cmf_core.models import KubernetesCluster
 from cmf_core.rules.clusters import stale_warning
 
+from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.flink.objects import ENVIRONMENT
-from cmf_hub.services.environments import CLUSTER
 from cmf_hub.services.writes import environment_of, existing, place
 from cmf_hub.store import Condition, Key, Query, Row, Store
 
@@ -86,7 +86,7 @@ class Views:
             if row.key.kind == ENVIRONMENT:
                 cluster, _ = place(environment_of(self._store, row.key.name))
                 status = self._registry.get(cluster).status
-                woven = {} if status is None else {"kubernetesCluster": status.wire()}
+                woven: Mapping[str, object] = {} if status is None else {"kubernetesCluster": status.wire()}
             else:
                 stale = warning(row.key.scope)
                 woven = {"warning": stale} if stale else {}
@@ -95,7 +95,7 @@ class Views:
         return render
 
 
-def _woven(text: str, fields: dict[str, object]) -> str:
+def _woven(text: str, fields: Mapping[str, object]) -> str:
     for name, value in fields.items():
         text = _extended(text, name, _text(value))
     return text

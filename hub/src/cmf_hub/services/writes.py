@@ -19,8 +19,8 @@ from cmf_core.rules.environments import placement
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.registry import ClusterRegistry
-from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.status import reported
 from cmf_hub.services.documents import marked_deleting, regenerated
