@@ -2,20 +2,18 @@
 
 It stands on `kubernetes.aio`'s `ApiClient`, and sets on purpose what that leaves to chance: every call has
 a time limit; nothing is retried (the reconciler and the heartbeat repeat, they know what is safe); answers
-have a largest size; proxies, cookies and netrc files of the hub's own environment play no part; a redirect
-to another host is refused, as the address is the kubeconfig's to choose; and the client key is in a file for
+have a largest size; proxies, cookies and netrc files of the hub's own environment play no part; redirects
+are refused, as the address is the kubeconfig's to choose; and the client key is in a file for
 as long as OpenSSL needs to read it.
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from cmf_core.errors import ClusterUnavailable
@@ -176,7 +174,8 @@ class Connection:
     ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Yield `(ADDED | MODIFIED | DELETED, object)` from a listing's moment on, until an error is raised.
 
-        The server ends each stream after some minutes; the next one goes on where it ended.
+        The server ends each stream after some minutes; the next one goes on where it ended. Who stops before
+        an error closes the generator (`contextlib.aclosing`), and with it the stream.
 
         Raises:
             WatchEnded: this moment is too old, or the server closes streams before anything comes: list again.
@@ -297,7 +296,7 @@ class Connection:
 
 def _client(credentials: ClusterCredentials) -> ApiClient:
     """Return a client of one cluster; its TLS context is made here, from files that are gone afterwards."""
-    with _certificate_file(credentials) as certificate:
+    with credentials.certificate_file() as certificate:
         configuration = Configuration(
             host=credentials.server,
             ca_cert_data=credentials.ca,
@@ -312,7 +311,7 @@ def _client(credentials: ClusterCredentials) -> ApiClient:
         configuration.client_session_kwargs = {
             "trust_env": False,
             "cookie_jar": aiohttp.DummyCookieJar(),
-            "middlewares": (_stay_at(credentials.server),),
+            "middlewares": (_refuse_redirects,),
         }
         if credentials.token:
             configuration.api_key["BearerToken"] = credentials.token
@@ -322,26 +321,12 @@ def _client(credentials: ClusterCredentials) -> ApiClient:
     return client
 
 
-@contextmanager
-def _certificate_file(credentials: ClusterCredentials) -> Iterator[str | None]:
-    """Certificate and key in a file that only this user can read: OpenSSL takes them from nowhere else."""
-    if not (credentials.client_certificate and credentials.client_key):
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="cmf-hub-") as folder:
-        path = Path(folder, "client.pem")
-        path.write_text(f"{credentials.client_certificate}\n{credentials.client_key}\n")
-        yield str(path)
-
-
-def _stay_at(server: str) -> aiohttp.ClientMiddlewareType:
-    """Return a middleware that refuses to follow a redirect away from the server."""
-    parts = urlsplit(server)
-    home = (parts.scheme, parts.hostname, parts.port or 443)
-
-    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        if (request.url.scheme, request.url.host, request.url.port) != home:
-            raise aiohttp.ClientError(f"it redirects to {request.url.origin()}, which the kubeconfig does not name")
-        return await handler(request)
-
-    return middleware
+async def _refuse_redirects(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Raise instead of following a redirect: which server to talk to is the kubeconfig's to say."""
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise aiohttp.ClientError(f"it redirects with HTTP {response.status}")
+    return response
