@@ -163,15 +163,18 @@ def read_file(path: Path) -> bytes:
     try:
         # Opening a FIFO would otherwise wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
+        try:
+            status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise KubeconfigRefused("it is not a plain file")
             if status.st_size > MAX_BYTES:
                 raise KubeconfigRefused(
                     f"it is larger than {MAX_BYTES // 1024**2} MB: remove what the hub does not need"
                 )
-            return file.read(MAX_BYTES + 1)
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read(MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise
     except OSError as error:
