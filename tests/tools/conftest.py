@@ -8,6 +8,14 @@ import pytest
 from cmf_localfleet import LocalCluster, Workspace
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_binaries() -> Iterator[None]:
+    """Test what is built here, also where official binaries are installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("KUBEBUILDER_ASSETS", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A running cluster; who stops or pauses it starts it again."""

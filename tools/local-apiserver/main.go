@@ -20,7 +20,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// shutdownGrace is how long the API server may finish what it is doing. It
+// would wait a minute for its clients to end their watches, which they never do.
+const shutdownGrace = 2 * time.Second
 
 func main() {
 	log.SetFlags(log.LstdFlags | log.Lmicroseconds)
@@ -56,8 +61,21 @@ func run(ctx context.Context, dir string, port int, name string, extraArgs []str
 		return fmt.Errorf("etcd: %w", err)
 	}
 	defer etcd.Close()
-	if err := serveAPI(ctx, pki, endpoint, port, extraArgs); err != nil {
+	ended := make(chan error, 1)
+	go func() { ended <- serveAPI(ctx, pki, endpoint, port, extraArgs) }()
+	select {
+	case err = <-ended:
+	case <-afterwards(ctx, shutdownGrace):
+	}
+	if err != nil {
 		return fmt.Errorf("kube-apiserver: %w", err)
 	}
 	return nil
+}
+
+// afterwards returns a channel that is closed a while after ctx has ended.
+func afterwards(ctx context.Context, while time.Duration) <-chan struct{} {
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(while, func() { close(late) }) })
+	return late
 }

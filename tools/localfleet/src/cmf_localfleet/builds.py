@@ -20,7 +20,7 @@ _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 
 def build_apiserver(source: Path, target: Path, report: Report) -> None:
     """Make ``local-apiserver``, which reports Kubernetes' version as its own."""
-    go = _Go(source, target.with_suffix(".log"), report)
+    go = _Go(source, target.with_name("build.log"), report)
     version = go.module(_KUBERNETES, "Version")
     major, minor, _ = version.removeprefix("v").split(".")
     stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
@@ -29,7 +29,7 @@ def build_apiserver(source: Path, target: Path, report: Report) -> None:
 
 def build_pulumi(source: Path, target: Path, report: Report) -> None:
     """Make the Pulumi CLI and put beside it the two scripts that Python programs need."""
-    go = _Go(source, target.with_suffix(".log"), report)
+    go = _Go(source, target.with_name("build.log"), report)
     version = go.module(_PULUMI, "Version")
     go.build(f"{_PULUMI}/cmd/pulumi", target / "pulumi", {f"{_PULUMI_SDK}/go/common/version.Version": version})
     sdk = Path(go.module(_PULUMI_SDK, "Dir"))
@@ -41,7 +41,7 @@ def build_pulumi(source: Path, target: Path, report: Report) -> None:
 def build_crds(source: Path, target: Path, report: Report) -> None:
     """Unpack the operator's CRDs from its Maven artefact."""
     maven = require_maven()
-    log = target.with_suffix(".log")
+    log = target.with_name("build.log")
     command = [maven, "--batch-mode", "--file", str(source / "pom.xml"), f"-Dcrds.directory={target}"]
     run_logged([*command, "process-resources"], source, {}, log, report)
     if not list(target.glob("*.yml")):

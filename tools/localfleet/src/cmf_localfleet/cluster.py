@@ -142,8 +142,11 @@ class LocalCluster:
                 f"The end of {self.log}:\n{last_lines(self.log)}"
             )
 
-    def stop(self, timeout: float = 15.0) -> None:
-        """End the cluster, by SIGKILL what has not ended after ``timeout`` seconds. Its data stays."""
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the cluster, by SIGKILL what has not ended after ``timeout`` seconds. Its data stays.
+
+        The official kube-apiserver waits much longer for its clients' watches to end.
+        """
         for process in (self._both, self._apiserver, self._etcd):
             process.stop(timeout)
 

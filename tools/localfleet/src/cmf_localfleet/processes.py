@@ -19,6 +19,9 @@ from cmf_localfleet.waiting import wait_until
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
+# Children of this process, to be reaped by whichever object finds them by their pid file.
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+
 
 class ProcessState(StrEnum):
     """What a process is doing, as the operating system sees it."""
@@ -43,7 +46,6 @@ class ManagedProcess:
         self.pid_file = directory / f"{name}.pid"
         self.log = directory / f"{name}.log"
         self._die_with_parent = die_with_parent
-        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -74,7 +76,7 @@ class ManagedProcess:
             return
         self.pid_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
+            child = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -83,8 +85,9 @@ class ManagedProcess:
                 start_new_session=True,
                 preexec_fn=_die_with_parent if self._die_with_parent else None,
             )
-        started = psutil.Process(self._child.pid).create_time()
-        self.pid_file.write_text(f"{self._child.pid} {started}\n")
+        started = psutil.Process(child.pid).create_time()
+        self.pid_file.write_text(f"{child.pid} {started}\n")
+        _CHILDREN[child.pid] = child
 
     def stop(self, timeout: float = 15.0) -> None:
         """Send SIGTERM, wait ``timeout`` seconds, then SIGKILL what is left; 0 kills at once."""
@@ -124,17 +127,18 @@ class ManagedProcess:
         return process.pid
 
     def _find(self) -> psutil.Process | None:
-        if self._child is not None and self._child.poll() is not None:
-            self._child = None
         try:
             pid, started = self.pid_file.read_text().split()
             process = psutil.Process(int(pid))
-            # The pid may by now be another process's: then it started at another time.
-            if abs(process.create_time() - float(started)) > 2 or process.status() == psutil.STATUS_ZOMBIE:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                child = _CHILDREN.pop(process.pid, None)
+                if child is not None:
+                    child.wait()
                 return None
+            # The pid may by now be another process's: then it started at another time.
+            return process if abs(process.create_time() - float(started)) < 2 else None
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return None
-        return process
 
     def _ends_within(self, timeout: float) -> bool:
         # Not psutil's wait(): it also waits until somebody reaps the process, which some init processes do late.
