@@ -18,11 +18,15 @@ def load(name: str) -> list[Json]:
 def reduce(resource: Json) -> Json:
     """The comparable state of an object."""
     metadata, status = resource["metadata"], resource.get("status") or {}
-    job, reconciled = status.get("jobStatus") or {}, status.get("reconciliationStatus") or {}
-    return _present(
+    common = _present(
         generation=metadata["generation"],
         deleting="deletionTimestamp" in metadata or None,
         finalizer=bool(metadata.get("finalizers")),
+    )
+    if resource["kind"] == "FlinkStateSnapshot":
+        return common | _present(state=status.get("state"), error=status.get("error"))
+    job, reconciled = status.get("jobStatus") or {}, status.get("reconciliationStatus") or {}
+    return common | _present(
         lifecycleState=status.get("lifecycleState"),
         jobManagerDeploymentStatus=status.get("jobManagerDeploymentStatus"),
         job=_present(

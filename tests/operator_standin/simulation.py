@@ -117,6 +117,47 @@ class Simulation:
             action()
         self.clock.now = end
 
+    def last(self, key: Key) -> Json:
+        """The object's last state."""
+        return self.history[key][-1]
+
+    def wait_for(self, key: Key, **wanted: Any) -> Json:
+        """Let time pass until the object's state has these values (`job`: the job's state)."""
+
+        def shown() -> Json:
+            state = self.last(key) if key in self.history else {}
+            return {**state, "job": state.get("job", {}).get("state")}
+
+        assert self.run_until(lambda: wanted.items() <= shown().items()), f"not {wanted}: {self.history.get(key)}"
+        return self.last(key)
+
+    def wait_for_job(self, key: Key, state: str) -> None:
+        """Let time pass until the job is in a state."""
+        self.wait_for(key, job=state)
+
+    def wait_gone(self, key: Key) -> None:
+        """Let time pass until the object is deleted."""
+        assert self.run_until(lambda: self.last(key) == GONE), f"still there: {self.last(key)}"
+
+    def status(self, key: Key) -> Json:
+        """The object's whole status."""
+        status: Json = self._objects[key].get("status") or {}
+        return status
+
+    def labels(self, key: Key) -> Json:
+        """The object's labels."""
+        labels: Json = self._objects[key]["metadata"].get("labels") or {}
+        return labels
+
+    def command(self, key: Key, **commands: str | None) -> None:
+        """Annotate an object with stand-in commands; None removes one."""
+        names = {f"standin.flink/{name.replace('_', '-')}": value for name, value in commands.items()}
+        self.patch(key, {"metadata": {"annotations": names}})
+
+    def told(self, key: Key) -> list[tuple[str, str]]:
+        """Reason and message of the events about an object."""
+        return [(event.reason, event.message) for about, event in self.events if about == key]
+
     # The API server's side.
 
     def _put(self, before: Json | None, after: Json) -> None:

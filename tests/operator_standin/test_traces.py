@@ -15,13 +15,7 @@ Json = dict[str, Any]
 
 
 class SimulatedWorld(Simulation):
-    """The simulation as the place of a scenario's acts."""
-
-    def wait_for_job(self, key: Key, state: str) -> None:
-        assert self.run_until(lambda: self.history[key][-1].get("job", {}).get("state") == state)
-
-    def wait_gone(self, key: Key) -> None:
-        assert self.run_until(lambda: self.history[key][-1] == {"gone": True})
+    """The simulation as the place of recorded scenarios."""
 
     def play(self, name: str, acts: tuple[Act, ...], key: Key) -> list[Json]:
         """Play a scenario in step with its trace; the states that the object went through, from the trace's first on.

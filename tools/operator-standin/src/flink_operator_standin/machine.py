@@ -82,7 +82,7 @@ def begin(
         clock=clock,
         new_id=new_id,
         status=status,
-        saved=copy.deepcopy(status),
+        saved=copy.deepcopy(given if kind == "FlinkStateSnapshot" else status),
         spec=spec,
         generation=resource["metadata"]["generation"],
     )

@@ -12,8 +12,7 @@ from flink_operator_standin.effects import Context, Decision, Emit, Json, Kind, 
 def reconcile(ctx: Context) -> Steps:
     """Trigger the snapshot, complete it, and give up where its job is gone."""
     status = ctx.status
-    if not (ctx.resource.get("status") or {}).get("state"):
-        yield from _save(ctx)
+    yield from _save(ctx)
     yield from _label(ctx)
     if status["state"] in ("COMPLETED", "ABANDONED") or (status["state"] == "FAILED" and not _may_retry(ctx)):
         return None
