@@ -42,13 +42,20 @@ def test_any_bytes_are_a_value_or_a_bad_request(body: bytes) -> None:
 
 
 def test_yaml_becomes_what_json_can_carry() -> None:
-    text = b"when: 2024-01-01\n1: one\ntrue: yes\nlist: [1.5, null]\n"
+    text = b"when: 2024-01-01\n8: eight\ntrue: yes\nlist: &list [1.5, null]\nagain: *list\n"
     assert decode(text, "application/yaml; charset=utf-8") == {
         "when": "2024-01-01",
-        "1": "one",
+        "8": "eight",
         "true": True,
         "list": [1.5, None],
+        "again": [1.5, None],
     }
+
+
+LAUGHS = [
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n".encode()
+    for before, name in zip("abcdefghi", "bcdefghij", strict=True)
+]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +69,13 @@ def test_yaml_becomes_what_json_can_carry() -> None:
         (b"[" * 200 + b"]" * 200, JSON, "nested"),
         (b"[" * 100_000, JSON, "JSON"),
         (b"a: .nan", YAML, "nan"),
-        (b"a: &x [1]\nb: *x", YAML, "aliases"),
+        (b"a: &a [1,1,1,1]\n" + b"".join(LAUGHS), YAML, "more than 200000 values"),
+        (b"a: &a {b: 1}\nc: {<<: *a}", YAML, "merge key"),
+        (b"a: &a [*a]", YAML, "nested"),
         (b"a: [", YAML, "not valid YAML"),
         (b"[" * 200 + b"]" * 200, YAML, "nested"),
         (b"a: !!binary aGk=", YAML, "bytes"),
-        (b"? [1, 2]\n: x", YAML, ""),
+        (b"? [1, 2]\n: x", YAML, "not valid YAML"),
         (b"a: !!python/object:os.system x", YAML, "not valid YAML"),
     ],
 )

@@ -56,9 +56,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
                 app.state.ready = False
                 log.info("hub is stopping")
 
-    return Starlette(
+    app = Starlette(
         routes=routes(settings),
         lifespan=lifespan,
         middleware=[Middleware(AccessLog)],
         exception_handlers={HTTPException: fallback},
     )
+    app.router.redirect_slashes = False
+    return app

@@ -1,7 +1,7 @@
 """JSON and YAML, both ways: bodies to plain values, answers to the form that the caller accepts.
 
-What comes in is made of JSON's values only: text keys, finite numbers, no YAML aliases (which could grow
-without end when written out), no dates, limited depth.
+What comes in is made of JSON's values only: text keys, finite numbers, no dates. Depth and number of values
+are limited, because a few YAML aliases can stand for billions of values.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ YAML = "application/yaml"
 _YAML_TYPES = frozenset({YAML, "application/x-yaml", "text/yaml", "text/x-yaml"})
 _JSON_TYPES = frozenset({JSON, "text/json"})
 _DEPTH = 64
+_VALUES = 200_000
+_UNWANTED = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML's safe values less dates: `2024-01-01` stays the text that JSON can carry."""
+    """YAML's safe values less dates (`2024-01-01` stays text) and merge keys (they multiply before we can count)."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _UNWANTED]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -48,7 +50,7 @@ def decode(data: bytes, content_type: str | None) -> Any:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = str(error) or "too deeply nested"
         raise BadRequest(f"The body is not valid {'YAML' if is_yaml else 'JSON'}: {reason}") from error
-    return _plain(value, _DEPTH)
+    return _Copy().plain(value, _DEPTH)
 
 
 def accepted(accept: str | None) -> str:
@@ -90,8 +92,6 @@ def _range(part: str) -> tuple[str, float]:
 def _from_yaml(data: bytes) -> Any:
     depth = 0
     for event in yaml.parse(data, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ValueError("aliases (*name) are not supported")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -105,30 +105,39 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _plain(value: Any, depth: int) -> Any:
-    """Return the value if it is made of JSON's values, with YAML's non-text keys as text.
+class _Copy:
+    """A copy made of JSON's values, with YAML's non-text keys as text."""
 
-    Raises:
-        BadRequest: it is not.
-    """
-    if depth == 0:
-        raise BadRequest("The body is too deeply nested")
-    match value:
-        case dict():
-            return {_key(key): _plain(item, depth - 1) for key, item in value.items()}
-        case list():
-            return [_plain(item, depth - 1) for item in value]
-        case str():
-            return _sound(value)
-        case float() if not math.isfinite(value):
-            raise BadRequest(f"The body holds the number {value}, which JSON does not know")
-        case None | bool() | int() | float():
-            return value
-        case _:
-            raise BadRequest(f"The body holds a value of type {type(value).__name__}, which JSON does not know")
+    def __init__(self) -> None:
+        self._values = 0
+
+    def plain(self, value: Any, depth: int) -> Any:
+        """Return the copy of a value.
+
+        Raises:
+            BadRequest: it holds something that JSON does not know, or too much.
+        """
+        self._values += 1
+        if depth == 0 or self._values > _VALUES:
+            raise BadRequest(f"The body is nested deeper than {_DEPTH}, or holds more than {_VALUES} values")
+        match value:
+            case dict():
+                return {_key(key): self.plain(item, depth - 1) for key, item in value.items()}
+            case list():
+                return [self.plain(item, depth - 1) for item in value]
+            case str():
+                return _sound(value)
+            case float() if not math.isfinite(value):
+                raise BadRequest(f"The body holds the number {value}, which JSON does not know")
+            case None | bool() | int() | float():
+                return value
+            case _:
+                raise BadRequest(f"The body holds a value of type {type(value).__name__}, which JSON does not know")
 
 
 def _key(key: object) -> str:
+    if key == "<<":
+        raise BadRequest("The body has a YAML merge key (<<), which is not supported: write the fields out")
     if isinstance(key, bool):
         return "true" if key else "false"
     if isinstance(key, str | int | float):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -35,6 +36,10 @@ LOOK_AGAIN = 15.0
 Connect = Callable[[str], Connection]
 
 log = structlog.get_logger(__name__)
+
+
+class OutcomeUnknown(ClusterUnavailable):
+    """The cluster was told to change something and did not answer: it may have done so or not."""
 
 
 class Reconciler:
@@ -90,7 +95,8 @@ class Reconciler:
 
         Raises:
             Conflict: an object of this name is not the resource's, or is still being deleted.
-            ClusterUnavailable: the cluster is not CONNECTED, or did not answer; the outcome is unknown.
+            ClusterUnavailable: the cluster is not CONNECTED, or did not answer; nothing has changed ...
+            OutcomeUnknown: ... unless it is this one.
             KubernetesRefusal: the cluster refused; nothing has changed.
         """
         resource = placement(self._store, key)
@@ -121,10 +127,12 @@ class Reconciler:
     ) -> dict[str, Any]:
         wanted = manifest(resource, self._settings)
         if found is None:
-            return await connection.apply(wanted, force=False)  # an object made since by others is not taken over
+            with _changing():  # an object made since by others is not taken over
+                return await connection.apply(wanted, force=False)
         _enforce_ours(connection.cluster, kind, resource, found)
         wanted["metadata"]["uid"] = found["metadata"]["uid"]  # refused if this object is gone or was replaced
-        return await connection.apply(wanted)
+        with _changing():
+            return await connection.apply(wanted)
 
     async def _look_again(self) -> None:
         while True:
@@ -193,14 +201,24 @@ class _Work:
         self.task: asyncio.Task[None]
 
 
+@contextmanager
+def _changing() -> Iterator[None]:
+    """Tell failures of a change from those of the reads before it."""
+    try:
+        yield
+    except ClusterUnavailable as error:
+        raise OutcomeUnknown(*error.messages, rule=error.rule, retry_after=error.retry_after) from error
+
+
 async def _delete(connection: Connection, kind: FlinkResource, found: dict[str, Any]) -> dict[str, Any] | None:
     """Delete an object, and return it if finalizers keep it."""
     metadata = found["metadata"]
     place = (kind, metadata["namespace"], metadata["name"])
     if "deletionTimestamp" in metadata:
         return found
-    await connection.delete(*place, uid=metadata["uid"])
-    left = await connection.get(*place)
+    with _changing():
+        await connection.delete(*place, uid=metadata["uid"])
+        left = await connection.get(*place)
     return left if left is not None and left["metadata"]["uid"] == metadata["uid"] else None
 
 

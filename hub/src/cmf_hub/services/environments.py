@@ -80,7 +80,7 @@ class EnvironmentService:
             )
         enforce(
             names.resource_name("kubernetesNamespace", namespace, minimum=1),
-            environments.known_cluster(cluster, self._writes.registry.names()),
+            environments.known_cluster(cluster, set(self._writes.registry.names())),
         )
         connection = self._writes.registry.require_writable(cluster)
         exists = await connection.namespace_exists(namespace)

@@ -1,9 +1,10 @@
 """How every change of a resource with a Kubernetes object is carried out: intent first, then the cluster.
 
 The row is written and marked dirty in one transaction with the rules that allow it. Then the reconciler
-makes the cluster follow. If the cluster refuses, the row goes back to what it was. If nobody knows what
-the cluster did, it goes back too, and stays dirty, so that the reconciler puts the old object back; a
-resource that was to be created is cleaned up. If the hub dies in between, it finds the dirty row at start.
+makes the cluster follow. If the cluster refuses or cannot be reached, the row goes back to what it was. If
+nobody knows what the cluster did, it goes back too, and stays dirty, so that the reconciler puts the old
+object back; a resource that was to be created stays as one that is being deleted, until the cluster is known
+to be clean. If the hub dies in between, it finds the dirty row at start and finishes the work.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from cmf_core.rules.environments import placement
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
+from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.flink.objects import ENVIRONMENT
-from cmf_hub.flink.reconciler import Reconciler
+from cmf_hub.flink.reconciler import OutcomeUnknown, Reconciler
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.status import reported
 from cmf_hub.services.documents import marked_deleting, regenerated
@@ -28,6 +30,9 @@ from cmf_hub.store import Key, Orphan, Record, Store, Transaction
 
 Change = Callable[[Transaction, Record | None], Record]
 Check = Callable[[Transaction, Record], None]
+
+_NOTHING_CHANGED = (Conflict, KubernetesRefusal, ClusterUnavailable)
+"""Failures of the reconciler after which the cluster is as it was."""
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +124,7 @@ class Writes:
             try:
                 await self.reconciler.reconcile(key)
             except CmfError as error:
-                unknown = isinstance(error, ClusterUnavailable)
+                unknown = not isinstance(error, _NOTHING_CHANGED) or isinstance(error, OutcomeUnknown)
                 await self.store.transact(lambda transaction: _undo(transaction, before, after, unknown=unknown))
                 raise
             return self.store.get(key)
