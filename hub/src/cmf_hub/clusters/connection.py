@@ -10,7 +10,7 @@ as long as OpenSSL needs to read it.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -171,7 +171,7 @@ class Connection:
 
     async def watch(
         self, resource: FlinkResource, label_selector: str, resource_version: str
-    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
         """Yield `(ADDED | MODIFIED | DELETED, object)` from a listing's moment on, until an error is raised.
 
         The server ends each stream after some minutes; the next one goes on where it ended. Who stops before

@@ -194,6 +194,9 @@ def _statement_phase(placed: Placement, seen: Observation | None) -> tuple[State
     record = placed.record
     if record.deleting:
         return _S.DELETING, seen.terminating if seen else None
+    before = record.status or {}
+    if before.get("phase") == _S.COMPLETED:
+        return _S.COMPLETED, before.get("detail")  # a restarted session cluster knows nothing of finished jobs
     if seen is None:
         return _phase_without_object(placed)
     phase, detail = _phase_with_object(placed, seen)

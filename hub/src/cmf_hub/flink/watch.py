@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import aclosing
 from typing import Any
 
 import structlog
@@ -95,8 +96,9 @@ class Watches:
                 listing = await connection.list(kind, SELECTOR)
                 await self._compare(cluster, kind, listing.items)
                 pause = FIRST_PAUSE
-                async for event, found in connection.watch(kind, SELECTOR, listing.resource_version):
-                    await self._happened(cluster, kind, event, found)
+                async with aclosing(connection.watch(kind, SELECTOR, listing.resource_version)) as events:
+                    async for event, found in events:
+                        await self._happened(cluster, kind, event, found)
             except CmfError as error:
                 log.info("watch ended, starting again", cluster=cluster, kind=str(kind), reason=str(error))
             except Exception:
