@@ -1,0 +1,57 @@
+"""One event loop in one thread a process, and on it one client for each CMF: all workers share connections."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import CancelledError
+from functools import cache
+from typing import Any, TypeVar
+
+import grpc
+from cmf_core.client import AsyncClient
+
+from pulumi_cmf.lifecycle.kind import Hub
+from pulumi_cmf.lifecycle.settings import Settings
+
+T = TypeVar("T")
+_START = threading.Lock()
+
+
+@cache
+def _started() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="pulumi-cmf", daemon=True).start()
+    return loop
+
+
+def run(work: Coroutine[Any, Any, T], context: grpc.ServicerContext | None) -> T:
+    """Run a coroutine to its end on the shared loop; if the engine gives the call up, it is cancelled.
+
+    Raises:
+        InterruptedError: the engine gave the call up.
+    """
+    with _START:
+        loop = _started()
+    future = asyncio.run_coroutine_threadsafe(work, loop)
+    if context is not None:
+        context.add_callback(lambda: future.cancel() and None)
+    try:
+        return future.result()
+    except CancelledError as error:
+        raise InterruptedError("interrupted: run `pulumi refresh` to see what was done") from error
+
+
+@cache
+def _client(settings: Settings) -> AsyncClient:
+    return AsyncClient(settings.client())
+
+
+async def hub(settings: Settings) -> Hub:
+    """Return the CMF of some settings. Runs on the shared loop, which the client belongs to.
+
+    Raises:
+        HubUnreachable: a TLS file cannot be used.
+    """
+    return Hub(_client(settings), settings)

@@ -1,0 +1,109 @@
+"""ComputePool: the Flink clusters that statements run on (P01-P66)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
+
+from cmf_core.calls import Collection, compute_pools
+from cmf_core.models import ComputePool, PoolPhase, PoolState, PoolType
+from cmf_core.rules import Verdict, names, pools
+
+from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
+from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
+from pulumi_cmf.lifecycle.kind import Created, Hub, Operation
+from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.waiting import Look
+
+_HOPELESS = (PoolPhase.FAILED, PoolPhase.DELETING)
+
+
+class ComputePoolInputs(ContainedInputs):
+    """What a user says of a pool."""
+
+    type: Literal["DEDICATED", "SHARED"]
+    cluster_spec: dict[str, Any]
+    state: Literal["RUNNING", "SUSPENDED"] | None = None
+    wait_for: Literal["ready", "accepted"] | None = None
+
+
+class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
+    """Life cycle of pools. The type cannot change (P15): that replaces."""
+
+    name = "ComputePool"
+    immutable = ("type",)
+    nested = ("cluster_spec",)
+    defaults: ClassVar[Mapping[str, Any]] = {"state": PoolState.RUNNING.value}
+    rule_ids: ClassVar[Mapping[str, str]] = {"type": "P14", "cluster_spec": "P06"}
+
+    def __init__(self) -> None:
+        super().__init__(ComputePoolInputs)
+
+    def rules(self, inputs: ComputePoolInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
+        """Yield the rules on name, state and clusterSpec."""
+        spec = self.model(inputs, None).spec
+        yield "name", names.resource_name(self.name, inputs.name)
+        if spec.type is PoolType.SHARED:
+            yield "name", names.deployment_name(self.name, inputs.name)
+        yield "environment", names.resource_name("Environment", inputs.environment)
+        verdict = pools.valid_spec(inputs.name, spec)
+        yield ("state" if verdict is not None and verdict.rule == "P16" else "cluster_spec"), verdict
+
+    def collection(self, environment: str) -> Collection[ComputePool]:
+        """Return the pools of an environment."""
+        return compute_pools(environment)
+
+    def body(self, inputs: ComputePoolInputs) -> dict[str, Any]:
+        """Return type, state and clusterSpec."""
+        return {"type": inputs.type, "state": inputs.state, "clusterSpec": inputs.cluster_spec}
+
+    def parsed(self, data: dict[str, Any]) -> ComputePool:
+        """Return the model of a document."""
+        return ComputePool.parse(data)
+
+    async def create(self, hub: Hub, inputs: ComputePoolInputs, operation: Operation) -> Created:
+        """Create, warn of an image that cannot run SQL (P12), and wait as `wait_for` says."""
+        warning = pools.image_warning(inputs.name, self.model(inputs, None).spec)
+        if warning:
+            operation.warn(warning)
+        return await super().create(hub, inputs, operation)
+
+    async def write(self, hub: Hub, inputs: ComputePoolInputs, sent: ComputePool) -> ComputePool:
+        """Update by the full resource (P36)."""
+        return await hub.client.send(compute_pools(inputs.environment).put(inputs.name, sent)) or sent
+
+    def leaves(self, state: Mapping[str, Any]) -> str | None:
+        """Return what a shared pool has on its cluster; a dedicated one has nothing there."""
+        return "session FlinkDeployment" if state.get("type") == PoolType.SHARED else None
+
+    def goal(self, inputs: ComputePoolInputs) -> str | None:
+        """Return the phase that is asked for."""
+        return None if inputs.wait_for == "accepted" else _phase(inputs).value
+
+    def judge(self, found: ComputePool, inputs: ComputePoolInputs, baseline: Reconciled | None) -> Look:
+        """Tell whether the pool has the phase that is asked for, with its present spec."""
+        status = found.status
+        phase = status.phase if status else None
+        fresh = generations_agree(found.metadata, status.wire() if status else {}) is not False
+        return Look(self.line(found), done=fresh and phase is _phase(inputs), hopeless=fresh and phase in _HOPELESS)
+
+    def line(self, found: ComputePool) -> str:
+        """Return phase, message and warning."""
+        status = found.status
+        return seen_line(f"phase {status.phase}", status.message, status.warning) if status else "no status yet"
+
+    def present(self, found: ComputePool) -> dict[str, Any]:
+        """Return the inputs of the spec."""
+        spec = found.spec
+        return {"type": spec.type.value, "state": spec.state and spec.state.value, "cluster_spec": spec.cluster_spec}
+
+    def computed(self, found: ComputePool) -> dict[str, Any]:
+        """Return the phase."""
+        return {"phase": found.status.phase.value if found.status else None}
+
+
+def _phase(inputs: ComputePoolInputs) -> PoolPhase:
+    """Return the phase that a pool shall reach."""
+    if inputs.type == PoolType.DEDICATED:
+        return PoolPhase.DEDICATED
+    return PoolPhase(inputs.state or PoolState.RUNNING.value)

@@ -1,0 +1,191 @@
+"""Kinds that live in an environment: applications, compute pools and statements go through life alike."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from cmf_core.calls import Collection
+from cmf_core.models import ComputePool, FlinkApplication, Statement
+
+from pulumi_cmf.lifecycle.generations import Reconciled
+from pulumi_cmf.lifecycle.inputs import Labelled
+from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, NotReady, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
+from pulumi_cmf.lifecycle.removal import orphan, remove
+from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
+
+
+class ContainedInputs(Labelled):
+    """Inputs of everything in an environment."""
+
+    environment: str
+    force_delete: bool | None = None
+
+
+I = TypeVar("I", bound=ContainedInputs)  # noqa: E741
+M = TypeVar("M", FlinkApplication, ComputePool, Statement)
+
+
+class ContainedKind(Kind[I], Generic[I, M]):
+    """The life cycle of a kind in an environment; its subclasses say what differs."""
+
+    identity = ("environment", "name")
+
+    ready_seconds: ClassVar[float] = 300.0
+    """Limit of the waits after create and update, where `timeouts` says nothing."""
+
+    delete_seconds: ClassVar[float] = 300.0
+    """Limit of the wait for a deletion, where `timeouts` says nothing."""
+
+    @abstractmethod
+    def collection(self, environment: str) -> Collection[M]:
+        """Return where the kind is in the API."""
+
+    @abstractmethod
+    def body(self, inputs: I) -> dict[str, Any]:
+        """Return the spec to send."""
+
+    @abstractmethod
+    def parsed(self, data: dict[str, Any]) -> M:
+        """Return the model of a document."""
+
+    @abstractmethod
+    def present(self, found: M) -> dict[str, Any]:
+        """Return what CMF has for the inputs of the spec."""
+
+    @abstractmethod
+    def computed(self, found: M) -> dict[str, Any]:
+        """Return outputs that are no inputs."""
+
+    @abstractmethod
+    def line(self, found: M) -> str:
+        """Return what a resource is doing, for the user."""
+
+    @abstractmethod
+    def goal(self, inputs: I) -> str | None:
+        """Return what is waited for after a write, for the user; None if nothing is."""
+
+    @abstractmethod
+    def judge(self, found: M, inputs: I, baseline: Reconciled | None) -> Look:
+        """Tell whether a resource is what is waited for."""
+
+    @abstractmethod
+    async def write(self, hub: Hub, inputs: I, sent: M) -> M:
+        """Update a resource that is there, and return it as far as CMF answers it."""
+
+    def leaves(self, state: Mapping[str, Any]) -> str | None:
+        """Return which Kubernetes object a forced deletion may leave; None if there is none."""
+        return "FlinkDeployment"
+
+    async def baseline(self, hub: Hub, inputs: I, found: M | None) -> Reconciled | None:
+        """Return what the operator had taken up before a write, if that is needed to tell old from new."""
+        return None
+
+    def what(self, environment: str, name: str) -> str:
+        """Return kind, name and place, for messages."""
+        return f"{self.name} '{name}' in environment '{environment}'"
+
+    def model(self, inputs: I, mark: str | None) -> M:
+        """Return the resource to send."""
+        metadata = {"name": inputs.name, "labels": inputs.labels, "annotations": with_mark(inputs.annotations, mark)}
+        return self.parsed({"metadata": metadata, "spec": self.body(inputs)})
+
+    async def create(self, hub: Hub, inputs: I, operation: Operation) -> Created:
+        """Create, and wait as `wait_for` says."""
+        what = self.what(inputs.environment, inputs.name)
+        collection = self.collection(inputs.environment)
+        baseline = await self.baseline(hub, inputs, None)
+        sent = self.model(inputs, operation.mark)
+        answer = await create_once(hub, collection, what, inputs.name, sent, operation.mark)
+        limit = inputs.timeouts.create if inputs.timeouts else None
+        id_ = f"{inputs.environment}/{inputs.name}"
+        return Created(id_, await self._settled(hub, id_, inputs, answer, baseline, limit, operation))
+
+    async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
+        """Return what CMF has."""
+        place = self.named(id_)
+        found = await find(hub, self.collection(place["environment"]), place["name"])
+        if found is None:
+            return None
+        inputs = self.seen(state, self._all_present(place["environment"], found))
+        return Found(id_, {**inputs, **self._computed(found)}, inputs)
+
+    async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:
+        """Write what differs, and wait as after create; with `force_delete` alone nothing is written or awaited."""
+        found = await find(hub, self.collection(inputs.environment), inputs.name)
+        if found is None:
+            what = self.what(inputs.environment, inputs.name)
+            raise Refused(f"{what} is gone from CMF: run `pulumi refresh`, then `pulumi up` creates it again")
+        asked = inputs.model_dump(exclude_none=True)
+        baseline = await self.baseline(hub, inputs, found)
+        if self.to_write(self._all_present(inputs.environment, found), asked, olds):
+            found = await self.write(hub, inputs, self.model(inputs, mark_of(found.metadata)))
+        elif self.diff(olds, asked).changed == {"force_delete"}:
+            return self._state(inputs, found)
+        limit = inputs.timeouts.update if inputs.timeouts else None
+        return await self._settled(hub, id_, inputs, found, baseline, limit, operation)
+
+    async def delete(self, hub: Hub, id_: str, state: State, operation: Operation) -> None:
+        """Delete, and wait until its Kubernetes object is gone."""
+        place = self.named(id_)
+        environment, name = place["environment"], place["name"]
+        force, left = bool(state.get("force_delete")), self.leaves(state)
+        await remove(
+            hub,
+            self.collection(environment),
+            name,
+            what=self.what(environment, name),
+            describe=self.line,
+            limit=(state.get("timeouts") or {}).get("delete") or self.delete_seconds,
+            force=force,
+            leaves=await orphan(hub, environment, left, name) if force and left else None,
+            operation=operation,
+        )
+
+    async def _settled(
+        self,
+        hub: Hub,
+        id_: str,
+        inputs: I,
+        answer: M,
+        baseline: Reconciled | None,
+        limit: float | None,
+        operation: Operation,
+    ) -> State:
+        """Wait until the resource is what is asked for, and return its state."""
+        last = answer
+        goal = self.goal(inputs)
+        if goal is None:
+            return self._state(inputs, last)
+
+        async def look() -> Look:
+            nonlocal last
+            last = await hub.client.send(self.collection(inputs.environment).get(inputs.name))
+            return self.judge(last, inputs, baseline)
+
+        goal = f"{self.what(inputs.environment, inputs.name)} to be {goal}"
+        seconds = limit or self.ready_seconds
+        try:
+            await wait_until(look, goal, limit=seconds, clock=hub.clock, progress=operation.progress)
+        except WaitFailed as failed:
+            raise NotReady(id_, self._state(inputs, last), str(failed)) from failed
+        return self._state(inputs, last)
+
+    def _all_present(self, environment: str, found: M) -> dict[str, Any]:
+        labels, annotations = found.metadata.labels or None, without_mark(found.metadata.annotations)
+        head = {"environment": environment, "name": found.name, "labels": labels, "annotations": annotations}
+        return head | self.present(found)
+
+    def _computed(self, found: M) -> dict[str, Any]:
+        computed = {"uid": found.metadata.uid, **self.computed(found)}
+        return {key: value for key, value in computed.items() if value is not None}
+
+    def _state(self, inputs: I, found: M) -> State:
+        return state_of(inputs, **self._computed(found))
+
+
+def seen_line(state: str, *told: Any) -> str:
+    """Return a line on a resource: what it is in, and what there is to say on it."""
+    return ": ".join([state, *(str(text) for text in told if text)])

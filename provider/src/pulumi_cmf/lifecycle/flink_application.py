@@ -1,0 +1,142 @@
+"""FlinkApplication: one Flink job in a cluster of its own (E02-E07, E19-E21)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
+
+from cmf_core.calls import ENVIRONMENTS, Collection, applications
+from cmf_core.merge import merged
+from cmf_core.models import FlinkApplication
+from cmf_core.rules import Verdict, names
+from cmf_core.rules import applications as rules
+
+from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
+from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree, reconciled_text
+from pulumi_cmf.lifecycle.kind import Hub
+from pulumi_cmf.lifecycle.ownership import find
+from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.waiting import Look
+
+_RUNS = ("RUNNING", "FINISHED")
+_HOPELESS = ("FAILED", "DELETING")
+
+
+class FlinkApplicationInputs(ContainedInputs):
+    """What a user says of an application."""
+
+    spec: dict[str, Any]
+    wait_for: Literal["stable", "running", "accepted"] | None = None
+
+
+class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplication]):
+    """Life cycle of applications."""
+
+    name = "FlinkApplication"
+    nested = ("spec",)
+    rule_ids: ClassVar[Mapping[str, str]] = {"spec": "E19"}
+    ready_seconds = 600.0
+
+    def __init__(self) -> None:
+        super().__init__(FlinkApplicationInputs)
+
+    def rules(self, inputs: FlinkApplicationInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
+        """Yield the rules on name and job; those that need the environment's defaults are CMF's to tell."""
+        yield "name", names.resource_name(self.name, inputs.name)
+        yield "name", names.deployment_name(self.name, inputs.name)
+        yield "environment", names.resource_name("Environment", inputs.environment)
+        yield "spec.job", rules.has_job(inputs.name, inputs.spec)
+        yield "spec.job", rules.job_enums(inputs.name, inputs.spec)
+
+    def holds(self, field: str, present: Any, asked: Any) -> bool:
+        """Compare; a job whose state is not given is asked to run."""
+        if field == "spec":
+            present, asked = _with_job_state(present), _with_job_state(asked)
+        return super().holds(field, present, asked)
+
+    def collection(self, environment: str) -> Collection[FlinkApplication]:
+        """Return the applications of an environment."""
+        return applications(environment)
+
+    def body(self, inputs: FlinkApplicationInputs) -> dict[str, Any]:
+        """Return the spec as it was given."""
+        return inputs.spec
+
+    def parsed(self, data: dict[str, Any]) -> FlinkApplication:
+        """Return the model of a document."""
+        return FlinkApplication.parse(data)
+
+    async def write(self, hub: Hub, inputs: FlinkApplicationInputs, sent: FlinkApplication) -> FlinkApplication:
+        """Update by the upsert that applications have."""
+        return await hub.client.send(applications(inputs.environment).post(sent))
+
+    async def baseline(
+        self, hub: Hub, inputs: FlinkApplicationInputs, found: FlinkApplication | None
+    ) -> Reconciled | None:
+        """Return what the operator runs now, and the specification with the environment's defaults over it (D17)."""
+        if found is None:
+            return Reconciled("", inputs.spec)
+        environment = await find(hub, ENVIRONMENTS, inputs.environment)
+        defaults = (environment.flink_application_defaults or {}).get("spec") if environment else None
+        asked = merged(inputs.spec, defaults if isinstance(defaults, Mapping) else None)
+        return Reconciled(reconciled_text(found.status or {}), asked)
+
+    def goal(self, inputs: FlinkApplicationInputs) -> str | None:
+        """Return STABLE, RUNNING or SUSPENDED."""
+        if inputs.wait_for == "accepted":
+            return None
+        return "SUSPENDED" if rules.is_suspended(inputs.spec) else (inputs.wait_for or "stable").upper()
+
+    def judge(self, found: FlinkApplication, inputs: FlinkApplicationInputs, baseline: Reconciled | None) -> Look:
+        """Tell whether the operator runs the new specification, and its job is as asked."""
+        status, line = found.status or {}, self.line(found)
+        fresh = generations_agree(found.metadata, status)
+        if fresh is None:
+            fresh = baseline is None or baseline.is_new(status)
+        if not fresh:
+            return Look(f"the operator has not taken up the new specification ({line})")
+        lifecycle, job = found.lifecycle_state, found.job_state
+        match self.goal(inputs):
+            case "SUSPENDED":
+                done = lifecycle == "SUSPENDED"
+            case "RUNNING":
+                done = job in _RUNS
+            case _:
+                done = lifecycle == "STABLE" and job in _RUNS
+        return Look(line, done=done, hopeless=lifecycle in _HOPELESS)
+
+    def line(self, found: FlinkApplication) -> str:
+        """Return life cycle state and job state, and the operator's error."""
+        status = found.status or {}
+        state = f"lifecycle state {found.lifecycle_state or 'unknown'}, job {found.job_state or 'not there yet'}"
+        return seen_line(state, error_text(status.get("error")), status.get("message"), status.get("warning"))
+
+    def present(self, found: FlinkApplication) -> dict[str, Any]:
+        """Return the spec."""
+        return {"spec": found.spec}
+
+    def computed(self, found: FlinkApplication) -> dict[str, Any]:
+        """Return life cycle state, job state and job id."""
+        return {
+            "lifecycle_state": found.lifecycle_state or None,
+            "job_state": found.job_state or None,
+            "job_id": ((found.status or {}).get("jobStatus") or {}).get("jobId"),
+        }
+
+
+def _with_job_state(spec: Any) -> Any:
+    job = spec.get("job") if isinstance(spec, Mapping) else None
+    return {**spec, "job": {"state": "running", **job}} if isinstance(job, Mapping) else spec
+
+
+def error_text(error: Any) -> str | None:
+    """Return the operator's error as a sentence: it is the JSON of an exception, causes in a list."""
+    if not error:
+        return None
+    try:
+        document = json.loads(error)
+        causes = [document.get("message"), *(cause.get("message") for cause in document.get("throwableList") or [])]
+    except (ValueError, TypeError, AttributeError):
+        return str(error)
+    return ": ".join(dict.fromkeys(str(text) for text in causes if text)) or str(error)

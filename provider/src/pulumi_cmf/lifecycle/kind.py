@@ -1,0 +1,294 @@
+"""What the life cycles of all kinds have in common: check, diff, and the shape of the other operations.
+
+A front (a Pulumi provider of either sort) gives plain dictionaries and gets plain dictionaries. Nothing here
+knows Pulumi.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from cmf_core.client import AsyncClient
+from cmf_core.rules import Verdict
+from pydantic import ValidationError
+
+from pulumi_cmf.lifecycle.comparison import holds, same
+from pulumi_cmf.lifecycle.inputs import Failure, Inputs, failures_of, refused
+from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.spelling import SpelledTwice, as_cmf, whole
+from pulumi_cmf.lifecycle.unknowns import contains_unknown, known_part, unknown_paths
+from pulumi_cmf.lifecycle.waiting import Clock, Progress, SystemClock
+
+I = TypeVar("I", bound=Inputs)  # noqa: E741 - I is for inputs, and stays in this module
+
+State = dict[str, Any]
+"""What Pulumi keeps of a resource: its inputs, and what CMF said of it."""
+
+UNSENT = frozenset({"timeouts", "wait_for", "force_delete"})
+"""Inputs that only the provider reads; CMF never sees them."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Inputs as the state keeps them, and what is wrong with them."""
+
+    inputs: dict[str, Any]
+    failures: list[Failure]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changes.
+
+    Attributes:
+        changed: inputs that differ.
+        replaces: those of them that cannot change on a resource that is there.
+        delete_first: old and new resource have one name, so the old one has to go first.
+    """
+
+    changed: frozenset[str]
+    replaces: list[str]
+    delete_first: bool
+
+
+@dataclass(frozen=True)
+class Created:
+    """A new resource: its id and state."""
+
+    id: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource as CMF has it: its state, and the inputs that would give this state."""
+
+    id: str
+    state: State
+    inputs: dict[str, Any]
+
+
+class NotReady(Exception):
+    """The resource was written, and is not (yet) what was asked for.
+
+    Attributes:
+        id: its id.
+        state: what is known of it.
+        reason: what is wrong, for the user.
+    """
+
+    def __init__(self, id_: str, state: State, reason: str) -> None:
+        super().__init__(reason)
+        self.id = id_
+        self.state = state
+        self.reason = reason
+
+
+class Refused(Exception):
+    """The provider itself will not do this; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A CMF, and what the provider needs beside it."""
+
+    client: AsyncClient
+    settings: Settings
+    clock: Clock = field(default_factory=SystemClock)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One create, update or delete.
+
+    Attributes:
+        progress: takes lines for the user.
+        warn: takes a line that has to stay visible after the operation.
+        mark: text that only a repeat of this very create has; it tells a resource whose creation was not
+            heard of from one that somebody else made. None if there is no such text.
+    """
+
+    progress: Progress
+    warn: Progress
+    mark: str | None = None
+
+
+class Kind(ABC, Generic[I]):
+    """The life cycle of one kind of resource."""
+
+    name: ClassVar[str]
+    """Kind, as CMF calls it."""
+
+    identity: ClassVar[tuple[str, ...]]
+    """Inputs that make up the id, in its order."""
+
+    immutable: ClassVar[tuple[str, ...]] = ()
+    """Further inputs that cannot change on a resource that is there."""
+
+    nested: ClassVar[tuple[str, ...]] = ()
+    """Inputs that are objects of CMF's, whose fields may be spelled in snake_case."""
+
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """What CMF takes an input for that is not given."""
+
+    secret: ClassVar[tuple[str, ...]] = ()
+    """Inputs that no one may read in a state, a log or an error."""
+
+    rule_ids: ClassVar[Mapping[str, str]] = {}
+    """Rules that say which values an input may have."""
+
+    def __init__(self, inputs: type[I]) -> None:
+        self._inputs = inputs
+
+    def check(self, inputs: Mapping[str, Any], settings: Settings | None = None) -> Checked:
+        """Return inputs as they are kept, and what is wrong with them. Pure; unknown values pass.
+
+        Args:
+            inputs: as the user gave them.
+            settings: the provider's, or None if they are not known.
+        """
+        clean: dict[str, Any] = {}
+        for key, value in inputs.items():
+            try:
+                spelled = self.spelled(key, value)
+            except SpelledTwice as error:
+                return Checked(dict(inputs), [Failure(key, str(error))])
+            if spelled is not None:
+                clean[key] = spelled
+        unknown = list(unknown_paths(clean))
+        try:
+            known = self.parse(known_part(clean))
+        except ValidationError as error:
+            return Checked(clean, failures_of(error, unknown, self.rule_ids))
+        verdicts = self.rules(known, settings) if not unknown else ()
+        return Checked(clean, [refused(name, verdict) for name, verdict in verdicts if verdict is not None])
+
+    def spelled(self, key: str, value: Any) -> Any:
+        """Return an input as it is kept."""
+        return as_cmf(value) if key in self.nested else whole(value)
+
+    def parse(self, inputs: Mapping[str, Any]) -> I:
+        """Return checked inputs as a typed object; raises `pydantic.ValidationError`."""
+        return self._inputs.model_validate(dict(inputs))
+
+    def of_state(self, state: Mapping[str, Any]) -> I:
+        """Return the inputs that a state holds."""
+        return self.parse(self.inputs_in(state))
+
+    def inputs_in(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the part of a state that are inputs."""
+        return {key: state[key] for key in self._inputs.model_fields if state.get(key) is not None}
+
+    def rules(self, inputs: I, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
+        """Yield which input each rule is about, and its verdict."""
+        return ()
+
+    def _meant(self, field: str, value: Any) -> Any:
+        return self.defaults.get(field) if value is None else value
+
+    def holds(self, field: str, present: Any, asked: Any) -> bool:
+        """Tell whether what CMF has for an input is what was asked for."""
+        return holds(self._meant(field, present), self._meant(field, asked), field)
+
+    def to_write(self, present: Mapping[str, Any], asked: Mapping[str, Any], olds: Mapping[str, Any]) -> set[str]:
+        """Return the inputs that CMF does not have as asked.
+
+        What was never asked for is CMF's to decide; what was asked for before, and is not now, has to go.
+        """
+        return {
+            field
+            for field in self._inputs.model_fields
+            if field not in UNSENT
+            and (asked.get(field) is not None or olds.get(field) is not None)
+            and not self.holds(field, present.get(field), asked.get(field))
+        }
+
+    def seen(self, state: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+        """Return inputs that would give what CMF has: the state's where CMF still has them.
+
+        Args:
+            state: the last known one; one without inputs takes all that CMF has.
+            present: what CMF has for each input that it knows.
+        """
+        given = self.inputs_in(state)
+        if not given:
+            return {key: value for key, value in present.items() if value is not None}
+        inputs = {key: value for key, value in given.items() if key in UNSENT}
+        for name, value in present.items():
+            if name in given and self.holds(name, value, given[name]):
+                inputs[name] = given[name]
+            elif value is not None and (name in given or not self.holds(name, value, self.defaults.get(name, value))):
+                inputs[name] = value
+        return inputs
+
+    def diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+        """Compare a state with new inputs. Pure; what is not known yet counts as changed."""
+        fields = self._inputs.model_fields
+        changed = {
+            key
+            for key in fields
+            if contains_unknown(news.get(key))
+            or not same(self._meant(key, olds.get(key)), self._meant(key, news.get(key)))
+        }
+        replaces = sorted(changed & {*self.identity, *self.immutable})
+        return Difference(frozenset(changed), replaces, bool(replaces) and changed.isdisjoint(self.identity))
+
+    def id_of(self, inputs: Mapping[str, Any]) -> str:
+        """Return the id of a resource: its name, after its environment's if it is in one."""
+        return "/".join(str(inputs[field]) for field in self.identity)
+
+    def named(self, id_: str) -> dict[str, str]:
+        """Return the inputs that an id is made of.
+
+        Raises:
+            Refused: the text is not an id of this kind.
+        """
+        parts = id_.split("/")
+        if len(parts) != len(self.identity) or not all(parts):
+            raise Refused(f"'{id_}' is not the id of a {self.name}: it is {'/'.join(self.identity).upper()}")
+        return dict(zip(self.identity, parts, strict=True))
+
+    @abstractmethod
+    async def create(self, hub: Hub, inputs: I, operation: Operation) -> Created:
+        """Create, and wait until it is what was asked for.
+
+        Raises:
+            NotReady: it was created, and the wait failed.
+            CmfError, Refused: nothing was created.
+        """
+
+    @abstractmethod
+    async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
+        """Return what CMF has, or None if there is no such resource any more.
+
+        Args:
+            hub: where to read.
+            id_: its id.
+            state: the last known one; without inputs, all that CMF has counts as input.
+        """
+
+    @abstractmethod
+    async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:
+        """Make the resource what the inputs say, and wait for it.
+
+        Raises:
+            NotReady: it was written, and the wait failed.
+            CmfError, Refused: nothing was written.
+        """
+
+    @abstractmethod
+    async def delete(self, hub: Hub, id_: str, state: State, operation: Operation) -> None:
+        """Delete, and wait until it is gone. One that is gone already is no error.
+
+        Raises:
+            CmfError, Refused, WaitFailed: it is still there.
+        """
+
+
+def state_of(inputs: Inputs, **computed: Any) -> State:
+    """Return the state of a resource: its inputs, and what CMF said; nulls are left out."""
+    given = inputs.model_dump(mode="json", exclude_none=True)
+    return given | {key: value for key, value in computed.items() if value is not None}

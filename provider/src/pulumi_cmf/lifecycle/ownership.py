@@ -1,0 +1,90 @@
+"""Whose a resource is that is there already: ours, if its creation was under way and its answer was lost.
+
+Environments and applications are created by an upsert, which would take over what somebody else made; pools
+and statements answer 409, also to the one whose first request did arrive. A mark in the annotations, which
+only a repeat of the same create has, tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from cmf_core.calls import Collection
+from cmf_core.errors import CmfError, Conflict, HubUnreachable, NotFound
+from cmf_core.models import Metadata, Model
+
+from pulumi_cmf.lifecycle.kind import Hub, Refused
+
+MARK = "pulumi-cmf/creation"
+"""Annotation that holds the mark."""
+
+
+M = TypeVar("M", bound=Model)
+
+
+def with_mark(annotations: Mapping[str, str] | None, mark: str | None) -> dict[str, str] | None:
+    """Return annotations that carry a mark."""
+    if mark is None:
+        return dict(annotations) if annotations is not None else None
+    return {**(annotations or {}), MARK: mark}
+
+
+def without_mark(annotations: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Return the user's annotations."""
+    return {key: value for key, value in (annotations or {}).items() if key != MARK} or None
+
+
+def mark_of(metadata: Metadata) -> str | None:
+    """Return the mark of a resource."""
+    return (metadata.annotations or {}).get(MARK)
+
+
+async def find(hub: Hub, collection: Collection[M], name: str) -> M | None:
+    """Return a resource, or None if there is none."""
+    try:
+        return await hub.client.send(collection.get(name))
+    except NotFound:
+        return None
+
+
+async def create_once(hub: Hub, collection: Collection[M], what: str, name: str, resource: M, mark: str | None) -> M:
+    """Post a resource that must be new, or is there from an earlier attempt of this same create.
+
+    Args:
+        hub: where.
+        collection: its collection.
+        what: kind and place, for messages, as in `ComputePool 'p' in environment 'e'`.
+        name: its name.
+        resource: what to post; its annotations carry `mark`.
+        mark: the creation's mark.
+
+    Raises:
+        Refused: somebody else's resource has the name.
+        CmfError: the server refused it, or cannot be reached.
+    """
+    if (present := await find(hub, collection, name)) is not None and not _ours(present, mark):
+        raise Refused(
+            f"{what} exists already and was not created by this resource: choose another name, or delete it first"
+        )
+    try:
+        return await hub.client.send(collection.post(resource))
+    except (Conflict, HubUnreachable) as error:
+        # The request may have arrived although its answer did not.
+        arrived = await _arrived(hub, collection, name, mark)
+        if arrived is None:
+            raise error
+        return arrived
+
+
+async def _arrived(hub: Hub, collection: Collection[M], name: str, mark: str | None) -> M | None:
+    try:
+        present = await find(hub, collection, name)
+    except CmfError:
+        return None
+    return present if present is not None and _ours(present, mark) else None
+
+
+def _ours(present: Model, mark: str | None) -> bool:
+    metadata: Metadata = present.metadata  # type: ignore[attr-defined]
+    return mark is not None and mark_of(metadata) == mark

@@ -1,0 +1,123 @@
+"""How the provider reaches CMF and registers clusters: stack configuration `cmf:*`, else environment variables.
+
+Nothing of it is ever a property of a resource, so that no credential gets into Pulumi's state through us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cmf_core.client import ClientSettings
+
+NAMESPACE = "cmf"
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the text names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set about the provider. Stack configuration wins over the environment.
+
+    Attributes:
+        url: `cmf:url`, `CMF_URL`. Base address of CMF, such as `http://cmf:8080`. Required.
+        token: `cmf:token`, `CMF_TOKEN`. Bearer token; set it with `--secret`. Default: none.
+        client_certificate: `cmf:clientCertificate`, `CMF_CLIENT_CERTIFICATE`. PEM file for mutual TLS.
+        client_key: `cmf:clientKey`, `CMF_CLIENT_KEY`. PEM file of its key; default: in the certificate's file.
+        ca: `cmf:ca`, `CMF_CA`. PEM file of the authority of CMF's certificate; default: the system's.
+        request_timeout: `cmf:requestTimeoutSeconds`, `CMF_REQUEST_TIMEOUT_SECONDS`. Seconds of one request;
+            default 30, because CMF may wait for a cluster.
+        kubeconfig_directory: `cmf:kubeconfigDirectory`, `CMF_KUBECONFIG_DIRECTORY`. The directory that CMF
+            watches for kubeconfig files (C10, C17), if this machine shares it.
+        kubeconfig_secret: `cmf:kubeconfigSecret`, `CMF_KUBECONFIG_SECRET`. NAMESPACE/NAME of the Kubernetes
+            Secret that is mounted there, on CMF's own cluster (C18).
+        kubeconfig_secret_kubeconfig: `cmf:kubeconfigSecretKubeconfig`, `CMF_KUBECONFIG_SECRET_KUBECONFIG`.
+            Kubeconfig file of the cluster that holds this Secret; default: as kubectl finds it.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    ca: Path | None = None
+    request_timeout: float = 30.0
+    kubeconfig_directory: Path | None = None
+    kubeconfig_secret: tuple[str, str] | None = None
+    kubeconfig_secret_kubeconfig: Path | None = None
+
+    @classmethod
+    def read(cls, configured: Callable[[str], object], environment: Mapping[str, str]) -> Settings:
+        """Read the settings.
+
+        Args:
+            configured: gives the value of a stack configuration key such as `cmf:url`, or None.
+            environment: environment variables.
+
+        Raises:
+            SettingsError: one is missing or wrong.
+        """
+
+        def text(key: str, variable: str) -> str | None:
+            value = configured(f"{NAMESPACE}:{key}") or environment.get(f"CMF_{variable}")
+            return str(value).strip() or None if value else None
+
+        def path(key: str, variable: str) -> Path | None:
+            value = text(key, variable)
+            return Path(value).expanduser() if value else None
+
+        url = text("url", "URL")
+        if url is None:
+            raise SettingsError(
+                "cmf:url is not set: run `pulumi config set cmf:url http://HOST:PORT`, or set CMF_URL, "
+                "to say where CMF is"
+            )
+        if not url.startswith(("http://", "https://")):
+            raise SettingsError(f"cmf:url '{url}' must begin with http:// or https://")
+        directory = path("kubeconfigDirectory", "KUBECONFIG_DIRECTORY")
+        secret = text("kubeconfigSecret", "KUBECONFIG_SECRET")
+        if directory and secret:
+            raise SettingsError("cmf:kubeconfigDirectory and cmf:kubeconfigSecret are both set: keep one")
+        return cls(
+            url=url.rstrip("/"),
+            token=text("token", "TOKEN"),
+            client_certificate=path("clientCertificate", "CLIENT_CERTIFICATE"),
+            client_key=path("clientKey", "CLIENT_KEY"),
+            ca=path("ca", "CA"),
+            request_timeout=_seconds(text("requestTimeoutSeconds", "REQUEST_TIMEOUT_SECONDS")),
+            kubeconfig_directory=directory,
+            kubeconfig_secret=_secret(secret),
+            kubeconfig_secret_kubeconfig=path("kubeconfigSecretKubeconfig", "KUBECONFIG_SECRET_KUBECONFIG"),
+        )
+
+    def client(self) -> ClientSettings:
+        """Return what the HTTP client is made with."""
+        return ClientSettings(
+            url=self.url,
+            token=self.token,
+            client_certificate=self.client_certificate,
+            client_key=self.client_key,
+            ca=self.ca,
+            timeout=self.request_timeout,
+        )
+
+
+def _seconds(value: str | None) -> float:
+    try:
+        seconds = 30.0 if value is None else float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingsError(f"cmf:requestTimeoutSeconds '{value}' must be a positive number of seconds")
+    return seconds
+
+
+def _secret(value: str | None) -> tuple[str, str] | None:
+    if value is None:
+        return None
+    namespace, slash, name = value.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise SettingsError(f"cmf:kubeconfigSecret '{value}' must be NAMESPACE/NAME of a Kubernetes Secret")
+    return namespace, name

@@ -1,0 +1,99 @@
+"""Waiting for a cluster, pool, application or statement to become what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cmf_core.errors import ClusterUnavailable, CmfError, HubUnreachable, ServerError, TooManyRequests
+
+Progress = Callable[[str], None]
+"""Takes a line for the user on how far an operation is."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.2, 5.0, 1.5
+_PASSING = (HubUnreachable, ClusterUnavailable, ServerError, TooManyRequests)
+
+
+class Clock(Protocol):
+    """Time, so that a test's hour takes no time."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at a resource showed.
+
+    Attributes:
+        line: what it is now, for the user, as in `phase PENDING: session cluster is being created`.
+        done: it is what was waited for.
+        hopeless: it will not get there by waiting.
+    """
+
+    line: str
+    done: bool = False
+    hopeless: bool = False
+
+
+class WaitFailed(Exception):
+    """What was waited for did not come; the text says what is there instead."""
+
+
+async def wait_until(
+    look: Callable[[], Awaitable[Look]], goal: str, *, limit: float, clock: Clock, progress: Progress
+) -> None:
+    """Look until it is done, and report each change.
+
+    A server that cannot be reached or fails is a passing trouble here, until the time is over.
+
+    Args:
+        look: reads the resource.
+        goal: what is waited for, as in `ComputePool 'p' to be RUNNING`.
+        limit: seconds.
+        clock: time.
+        progress: takes a line for each change.
+
+    Raises:
+        WaitFailed: it is hopeless, or the time is over.
+        CmfError: the server refuses the look.
+    """
+    deadline, pause, said = clock.monotonic() + limit, _FIRST_PAUSE, ""
+    while True:
+        try:
+            seen = await look()
+        except _PASSING as error:
+            seen = Look(_first_line(error))
+        if seen.done:
+            return
+        if seen.hopeless:
+            raise WaitFailed(f"waited for {goal}: {seen.line}")
+        if seen.line != said:
+            said = seen.line
+            progress(f"waiting for {goal}: {said}")
+        if clock.monotonic() + pause > deadline:
+            raise WaitFailed(f"waited {limit:g} s in vain for {goal}: {seen.line}")
+        await clock.sleep(pause)
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+
+def _first_line(error: CmfError) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
