@@ -11,7 +11,7 @@ from cmf_core.rules import clusters, enforce, environments, names
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
-from cmf_hub.services.documents import changed, content_of, created, environment_content
+from cmf_hub.services.documents import changed, content_of, created, environment_content, regenerated
 from cmf_hub.services.writes import Writes, existing
 from cmf_hub.store import Key, Query, Record, Transaction
 
@@ -137,6 +137,6 @@ def _mark_derived(transaction: Transaction, environment: Record, kinds: set[str]
             pool = pool_key(record)
             placed = Placement(record, environment, transaction.get(pool) if pool else None)
             if presence(placed) in (Presence.PRESENT, Presence.IF_PRESENT):
-                transaction.put(replace(record, generation=record.generation + 1, dirty=True))
+                transaction.put(regenerated(replace(record, dirty=True)))
                 marked = True
     return marked

@@ -2,9 +2,9 @@
 
 The row is written and marked dirty in one transaction with the rules that allow it. Then the reconciler
 makes the cluster follow. If the cluster refuses or cannot be reached, the row goes back to what it was. If
-nobody knows what the cluster did, it goes back too, and stays dirty, so that the reconciler puts the old
-object back; a resource that was to be created stays as one that is being deleted, until the cluster is known
-to be clean. If the hub dies in between, it finds the dirty row at start and finishes the work.
+nobody knows what the cluster did, it goes back too, and the reconciler puts the old object back; a resource
+that was to be created stays as one that is being deleted, until the cluster is known to be clean, and a
+deletion goes on. If the hub dies in between, it finds the dirty row at start and finishes the work.
 """
 
 from __future__ import annotations
@@ -98,6 +98,15 @@ class Writes:
                 resource=str(key), cluster=orphan.cluster, namespace=orphan.namespace,
             )  # fmt: skip
 
+    def present(self, key: Key) -> Record:
+        """Return a resource.
+
+        Raises:
+            NotFound: there is no such resource, or no such environment.
+        """
+        environment_of(self.store, key.scope)
+        return existing(self.store.get(key), key)
+
     def writable(self, environment: str) -> Connection:
         """Return the connection to an environment's cluster (C33, C36).
 
@@ -126,6 +135,7 @@ class Writes:
             except CmfError as error:
                 unknown = not isinstance(error, _NOTHING_CHANGED) or isinstance(error, OutcomeUnknown)
                 await self.store.transact(lambda transaction: _undo(transaction, before, after, unknown=unknown))
+                self.reconciler.poke(key)
                 raise
             return self.store.get(key)
 
@@ -135,10 +145,12 @@ def _undo(transaction: Transaction, before: Record | None, after: Record, *, unk
     present = transaction.get(after.key)
     if present is None or (present.uid, present.generation) != (after.uid, after.generation):
         return
+    if after.deleting and unknown:
+        return  # its job may have ended already: to put it back could run it twice, so the deletion goes on
     if before is not None:
         status = before.status if present.status == after.status else present.status
         restored = regenerated(replace(before, generation=after.generation))
-        transaction.put(replace(restored, status=status, dirty=unknown or before.dirty))
+        transaction.put(replace(restored, status=status, dirty=True))  # its object is of an older generation
     elif unknown:
         transaction.put(replace(marked_deleting(present), dirty=True))
     else:
