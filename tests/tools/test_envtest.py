@@ -10,6 +10,9 @@ from cmf_localfleet import LocalCluster, MissingPrerequisiteError, Workspace
 from cmf_localfleet.connection import connect
 from kubernetes.client import CoreV1Api
 
+# The first test may have to build what official programs on this machine made unnecessary so far.
+pytestmark = pytest.mark.timeout(1800)
+
 
 @pytest.fixture(scope="module")
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -17,6 +17,9 @@ from kubernetes.client import ApiextensionsV1Api, CoreV1Api
 
 from tests.support.wait import wait_for
 
+# The first test may have to build what official programs on this machine made unnecessary so far.
+pytestmark = pytest.mark.timeout(1800)
+
 
 def pids(fleet: Fleet) -> dict[str, int | None]:
     found = {process.name: process.pid for process in (fleet.hub, *fleet.standins.values())}

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -14,6 +16,9 @@ from cmf_localfleet import Workspace
 from cmf_localfleet.exports import pulumi_exports
 
 from tests.support.wait import wait_for
+
+# The first test may have to build what official programs on this machine made unnecessary so far.
+pytestmark = pytest.mark.timeout(1800)
 
 DYNAMIC = """
 import pulumi
@@ -48,6 +53,7 @@ PolicyPack("trial", policies=[
 
 HANGING = """
 import sys, time
+
 print("hanging", flush=True)
 time.sleep(600)
 """
@@ -174,6 +180,11 @@ def test_an_interrupted_engine_leaves_no_process(project: Project, number: signa
     assert engine.returncode != 0
     assert "Traceback" not in rest
     wait_for(lambda: not project.processes(), "the end of what the engine started")
+
+
+def test_engine_and_sdk_are_of_one_version() -> None:
+    go_mod = (Workspace.find().tools / "pulumi" / "go.mod").read_text()
+    assert set(re.findall(r"github\.com/pulumi/pulumi/\w+/v3 v(\S+)", go_mod)) == {version("pulumi")}
 
 
 def test_the_host_ends_quietly_on_sigterm(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tests.support.wait import wait_for
 
+# The first test may have to build what official programs on this machine made unnecessary so far.
+pytestmark = pytest.mark.timeout(1800)
+
 
 @contextmanager
 def core(cluster: LocalCluster) -> Iterator[CoreV1Api]:
@@ -121,6 +124,7 @@ def test_a_killed_test_run_leaves_no_process(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from cmf_localfleet import LocalCluster
+
 cluster = LocalCluster(Path(sys.argv[1]), die_with_parent=True)
 cluster.launch()
 print(cluster.processes[0].pid, flush=True)
