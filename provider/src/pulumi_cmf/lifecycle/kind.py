@@ -172,7 +172,7 @@ class Kind(ABC, Generic[I]):
 
     def parse(self, inputs: Mapping[str, Any]) -> I:
         """Return checked inputs as a typed object; raises `pydantic.ValidationError`."""
-        return self._inputs.model_validate(dict(inputs))
+        return self._inputs.model_validate(whole(dict(inputs)))
 
     def of_state(self, state: Mapping[str, Any]) -> I:
         """Return the inputs that a state holds."""

@@ -130,8 +130,7 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
         async def appeared() -> Look:
             nonlocal last
             last = await find(hub, KUBERNETES_CLUSTERS, name)
-            absent = f"CMF does not list it: is {kubeconfigs(hub.settings).place} what CMF watches? see CMF's log"
-            return Look(_line(last) if last else absent, done=last is not None)
+            return Look(_line(last) if last else "CMF does not list it yet", done=last is not None)
 
         async def connected() -> Look:
             nonlocal last
@@ -153,7 +152,8 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
             what = f"KubernetesCluster '{name}' to be {goal}"
             await wait_until(connected, what, limit=left(), clock=hub.clock, progress=operation.progress)
         except (WaitFailed, CmfError) as failed:
-            raise NotReady(name, _state(inputs, last), str(failed)) from failed
+            hint = f". Is {kubeconfigs(hub.settings).place} what CMF watches? See CMF's log" if last is None else ""
+            raise NotReady(name, _state(inputs, last), f"{failed}{hint}") from failed
         return _state(inputs, last)
 
     async def _put(
