@@ -15,6 +15,7 @@ namespace = config.require("namespace")
 state_uri = config.require("stateUri").rstrip("/")
 task_managers = config.require_int("taskManagers")
 task_slots = config.require_int("taskSlots")
+force_delete = config.require_bool("forceDelete")
 
 
 def spokes() -> dict[str, Path]:
@@ -50,6 +51,7 @@ hub = Environment(
     kubernetes_namespace=namespace,
     flink_application_defaults=defaults,
     compute_pool_defaults=defaults,
+    force_delete=force_delete,
 )
 spoke_environments = [
     Environment(
@@ -58,6 +60,7 @@ spoke_environments = [
         kubernetes_namespace=namespace,
         flink_application_defaults=defaults,
         compute_pool_defaults=defaults,
+        force_delete=force_delete,
     )
     for name, cluster in clusters.items()
 ]
@@ -79,6 +82,7 @@ application = FlinkApplication(
             "state": "running",
         },
     },
+    force_delete=force_delete,
 )
 
 sql = {
@@ -100,6 +104,7 @@ shared_pool = ComputePool(
             "resource": {"cpu": 4, "memory": "4096m"},
         },
     },
+    force_delete=force_delete,
 )
 # ... and a cluster of its own for each statement that has to be left alone.
 dedicated_pool = ComputePool(
@@ -111,6 +116,7 @@ dedicated_pool = ComputePool(
         "flink_configuration": {**state, "taskmanager.numberOfTaskSlots": 1},
         "task_manager": {"resource": {"cpu": 1, "memory": "2048m"}},
     },
+    force_delete=force_delete,
 )
 
 statements = {
@@ -119,6 +125,7 @@ statements = {
         environment=hub.name,
         compute_pool_name=shared_pool.name,
         statement="INSERT INTO orders_by_user SELECT user_id, COUNT(*) FROM orders GROUP BY user_id",
+        force_delete=force_delete,
     ),
     "big-orders": Statement(
         "big-orders",
@@ -126,6 +133,7 @@ statements = {
         compute_pool_name=dedicated_pool.name,
         statement="INSERT INTO big_orders SELECT * FROM orders WHERE amount > 1000",
         parallelism=2,
+        force_delete=force_delete,
     ),
 }
 

@@ -165,10 +165,10 @@ class ContainedKind(Kind[I], Generic[I, M]):
             last = await hub.client.send(self.collection(inputs.environment).get(inputs.name))
             return self.judge(last, inputs, baseline)
 
-        goal = f"{self.what(inputs.environment, inputs.name)} to be {goal}"
+        what = self.what(inputs.environment, inputs.name)
         seconds = limit or self.ready_seconds
         try:
-            await wait_until(look, goal, limit=seconds, clock=hub.clock, progress=operation.progress)
+            await wait_until(look, what, goal, limit=seconds, clock=hub.clock, progress=operation.progress)
         except WaitFailed as failed:
             raise NotReady(id_, self._state(inputs, last), str(failed)) from failed
         return self._state(inputs, last)

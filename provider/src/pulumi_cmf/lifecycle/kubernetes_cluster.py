@@ -111,8 +111,8 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
             return Look("gone", done=True) if seen is None else Look(_line(seen))
 
         limit = (state.get("timeouts") or {}).get("delete") or _DELETE_SECONDS
-        goal = f"KubernetesCluster '{id_}' to be deregistered (its kubeconfig is removed from {store.place})"
-        await wait_until(look, goal, limit=limit, clock=hub.clock, progress=operation.progress)
+        what = f"KubernetesCluster '{id_}', whose kubeconfig was removed from {store.place},"
+        await wait_until(look, what, "deregistered", limit=limit, clock=hub.clock, progress=operation.progress)
 
     async def _registered(
         self,
@@ -125,6 +125,7 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
     ) -> State:
         """Wait for the record, set what PUT sets, wait for the connection; return the state."""
         name, started = inputs.name, hub.clock.monotonic()
+        what = f"KubernetesCluster '{name}'"
         last: KubernetesCluster | None = None
 
         async def appeared() -> Look:
@@ -145,12 +146,10 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
 
         goal = "DECOMMISSIONED" if inputs.lifecycle_state == "DECOMMISSIONED" else "CONNECTED"
         try:
-            what = f"KubernetesCluster '{name}' to be registered"
-            await wait_until(appeared, what, limit=left(), clock=hub.clock, progress=operation.progress)
+            await wait_until(appeared, what, "registered", limit=left(), clock=hub.clock, progress=operation.progress)
             assert last is not None
             last = await self._put(hub, last, inputs, olds, operation)
-            what = f"KubernetesCluster '{name}' to be {goal}"
-            await wait_until(connected, what, limit=left(), clock=hub.clock, progress=operation.progress)
+            await wait_until(connected, what, goal, limit=left(), clock=hub.clock, progress=operation.progress)
         except (WaitFailed, CmfError) as failed:
             hint = f". Is {kubeconfigs(hub.settings).place} what CMF watches? See CMF's log" if last is None else ""
             raise NotReady(name, _state(inputs, last), f"{failed}{hint}") from failed

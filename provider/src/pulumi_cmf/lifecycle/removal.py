@@ -54,7 +54,7 @@ async def remove(
 
     try:
         await hub.client.send(collection.delete(name))
-        await wait_until(look, f"{what} to be gone", limit=limit, clock=hub.clock, progress=operation.progress)
+        await wait_until(look, what, "gone", limit=limit, clock=hub.clock, progress=operation.progress)
     except NotFound:
         return
     except (ClusterUnavailable, WaitFailed) as error:

@@ -59,7 +59,7 @@ class WaitFailed(Exception):
 
 
 async def wait_until(
-    look: Callable[[], Awaitable[Look]], goal: str, *, limit: float, clock: Clock, progress: Progress
+    look: Callable[[], Awaitable[Look]], what: str, goal: str, *, limit: float, clock: Clock, progress: Progress
 ) -> None:
     """Look until it is done, and report each change.
 
@@ -67,7 +67,8 @@ async def wait_until(
 
     Args:
         look: reads the resource.
-        goal: what is waited for, as in `ComputePool 'p' to be RUNNING`.
+        what: the resource, as in `ComputePool 'p'`; progress is shown beside it, and does not repeat it.
+        goal: what it shall be, as in `RUNNING`.
         limit: seconds.
         clock: time.
         progress: takes a line for each change.
@@ -85,12 +86,12 @@ async def wait_until(
         if seen.done:
             return
         if seen.hopeless:
-            raise WaitFailed(f"waited for {goal}: {seen.line}")
+            raise WaitFailed(f"{what} will not be {goal}: {seen.line}")
         if seen.line != said:
             said = seen.line
-            progress(f"waiting for {goal}: {said}")
+            progress(f"waiting until it is {goal}: {said}")
         if clock.monotonic() + pause > deadline:
-            raise WaitFailed(f"waited {limit:g} s in vain for {goal}: {seen.line}")
+            raise WaitFailed(f"{what} was not {goal} within {limit:g} s: {seen.line}")
         await clock.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
