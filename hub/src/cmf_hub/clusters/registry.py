@@ -51,16 +51,25 @@ class ClusterRegistry:
         store: where their records are.
         settings: kubeconfig directory, heartbeat, time limits, ...
         clock: where time comes from.
-        connect: makes a connection; another one in tests.
+        connect: makes connections; by default real ones.
+        directory: where kubeconfigs are; by default the directory that the settings name.
     """
 
-    def __init__(self, store: Store, settings: Settings, clock: Clock, connect: Connect | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        *,
+        connect: Connect | None = None,
+        directory: KubeconfigDirectory | None = None,
+    ) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
         self._connect = connect or self._connection_with
         self._policy = Policy(settings.k8s_kubeconfig_allow_insecure_tls, settings.k8s_kubeconfig_allow_proxy)
-        self._directory = KubeconfigDirectory(settings.k8s_kubeconfig_directory, self._policy)
+        self._directory = directory or KubeconfigDirectory(settings.k8s_kubeconfig_directory, self._policy)
         self._heartbeat = Heartbeat(self._probe, settings.k8s_heartbeat_interval_seconds, clock)
         self._clusters: dict[str, Cluster] = {}
         self._inspection = Inspection(self._clusters)
