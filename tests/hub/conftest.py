@@ -1,7 +1,7 @@
 """Two real API servers with the operator stand-in, and a hub that knows them as its own cluster and as `spoke`."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -56,8 +56,8 @@ def own_hub(fleet: dict[str, Spoke], tmp_path: Path) -> Iterator[Callable[..., H
     """Start hubs for one test, with settings of its own."""
     with ExitStack() as running:
 
-        def start(**settings: str) -> Hub:
-            started = _started(fleet, tmp_path / "hub", settings)
+        def start(*, wait: Sequence[str] = ("default-k8s-cluster", "spoke"), **settings: str) -> Hub:
+            started = _started(fleet, tmp_path / "hub", settings, wait)
             running.callback(started.stop)
             return started
 
@@ -70,11 +70,17 @@ def environment(hub: Hub) -> str:
     return hub.environment("flink")
 
 
-def _started(fleet: dict[str, Spoke], folder: Path, settings: dict[str, str] | None = None) -> Hub:
+def _started(
+    fleet: dict[str, Spoke],
+    folder: Path,
+    settings: dict[str, str] | None = None,
+    wait: Sequence[str] = ("default-k8s-cluster", "spoke"),
+) -> Hub:
+    """Start a hub and wait until it is connected to these clusters."""
     own = {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(fleet["home"].cluster.kubeconfig)}
     started = Hub(folder, {**own, **(settings or {})})
     (started.kubeconfigs / "spoke").write_bytes(fleet["spoke"].cluster.kubeconfig.read_bytes())
     started.start()
-    started.connected("default-k8s-cluster")
-    started.connected("spoke")
+    for name in wait:
+        started.connected(name)
     return started

@@ -21,8 +21,9 @@ def test_an_environment_is_created_on_the_hubs_own_cluster(hub: Hub) -> None:
 
 @pytest.mark.rule("D15")
 def test_the_name_may_be_in_either_place_but_not_differ(hub: Hub) -> None:
-    inner = {"metadata": {"name": unique("env")}, "kubernetesNamespace": "flink"}
-    assert hub.post("/environments", inner).json()["name"] == inner["metadata"]["name"]
+    name = unique("env")
+    inner = {"metadata": {"name": name}, "kubernetesNamespace": "flink"}
+    assert hub.post("/environments", inner).json()["name"] == name
     answer = hub.post("/environments", {**inner, "name": "other"})
     assert answer.status_code == 400
     assert "differ" in message(answer)
@@ -126,10 +127,8 @@ def test_only_an_empty_environment_is_deleted(hub: Hub, environment: str, force:
 
 @pytest.mark.rule("E03", "E04", "E06", "D17")
 def test_defaults_are_laid_over_applications_and_redeploy_them_when_they_change(hub: Hub, home: Spoke) -> None:
-    defaults = {
-        "metadata": {"labels": {"cost-centre": "42"}},
-        "spec": {"flinkConfiguration": {"taskmanager.numberOfTaskSlots": "4"}},
-    }
+    slots = {"taskmanager.numberOfTaskSlots": "4"}
+    defaults = {"metadata": {"labels": {"cost-centre": "42"}}, "spec": {"flinkConfiguration": slots}}
     environment = hub.environment("flink", flinkApplicationDefaults=defaults)
     name = unique("app")
     sent = application(name)
@@ -138,7 +137,7 @@ def test_defaults_are_laid_over_applications_and_redeploy_them_when_they_change(
     deployed = home.deployments()[name]
     assert deployed["spec"]["flinkConfiguration"]["taskmanager.numberOfTaskSlots"] == "4"
     assert deployed["metadata"]["labels"]["cost-centre"] == "42"
-    defaults["spec"]["flinkConfiguration"]["taskmanager.numberOfTaskSlots"] = "8"  # type: ignore[index]
+    slots["taskmanager.numberOfTaskSlots"] = "8"
     hub.post("/environments", {"name": environment.rpartition("/")[2], "flinkApplicationDefaults": defaults})
     hub.until(f"{environment}/applications/{name}", "status.observedGeneration", 2)
     assert home.deployments()[name]["spec"]["flinkConfiguration"]["taskmanager.numberOfTaskSlots"] == "8"

@@ -152,15 +152,15 @@ class Hub:
     def until(self, path: str, field: str, value: Any, seconds: float = 30) -> dict[str, Any]:
         """Wait until a field of a resource (a path with dots) has a value, and return the resource."""
 
-        def reached() -> dict[str, Any] | None:
+        def reached() -> dict[str, Any]:
             resource: dict[str, Any] = self.get(path).json()
-            return resource if lookup(resource, field) == value else None
+            return resource if lookup(resource, field) == value else {}
 
-        return wait_for(reached, f"{field} of {path} to be {value}; it is {self.get(path).text}", seconds)
+        return wait_for(reached, f"{field} of {path} to be {value}", seconds)
 
     def gone(self, path: str) -> None:
         """Wait until a resource is gone."""
-        wait_for(lambda: self.get(path).status_code == 404, f"{path} to be gone; it is {self.get(path).text}")
+        wait_for(lambda: self.get(path).status_code == 404, f"{path} to be gone")
 
 
 def lookup(resource: Any, field: str) -> Any:
@@ -208,5 +208,5 @@ class Spoke:
 
     def _objects(self, plural: str, namespace: str) -> dict[str, dict[str, Any]]:
         with connect(self.cluster.kubeconfig) as client:
-            listed = CustomObjectsApi(client).list_namespaced_custom_object(GROUP, "v1beta1", namespace, plural)
+            listed: Any = CustomObjectsApi(client).list_namespaced_custom_object(GROUP, "v1beta1", namespace, plural)
         return {item["metadata"]["name"]: item for item in listed["items"]}

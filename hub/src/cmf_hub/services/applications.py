@@ -55,7 +55,7 @@ class ApplicationService:
         """
         key = Key(APPLICATION, environment, name)
         if savepoint:
-            existing(self._writes.store.get(key), key)
+            self._writes.present(key)
             raise NotFound(f"Savepoint with uid '{savepoint}' does not exist: start without startFromSavepointUid")
         return await self._set_state(key, "running")
 
@@ -79,7 +79,7 @@ class ApplicationService:
         return await self._writes.delete(key, _always)
 
     async def _set_state(self, key: Key, state: str) -> bool:
-        present = existing(self._writes.store.get(key), key)
+        present = self._writes.present(key)
         if not present.dirty and not present.deleting and _job_state(present) == state:
             self._writes.writable(key.scope)
             return False

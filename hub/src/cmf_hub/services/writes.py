@@ -136,6 +136,9 @@ class Writes:
                 unknown = not isinstance(error, _NOTHING_CHANGED) or isinstance(error, OutcomeUnknown)
                 await self.store.transact(lambda transaction: _undo(transaction, before, after, unknown=unknown))
                 self.reconciler.poke(key)
+                if unknown and after.deleting:
+                    text = f"{error}; the deletion of {key} goes on once the cluster answers"
+                    raise ClusterUnavailable(text, retry_after=error.retry_after) from error
                 raise
             return self.store.get(key)
 

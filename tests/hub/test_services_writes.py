@@ -1,0 +1,219 @@
+"""Changes whose answer from the cluster is lost, on a real API server behind a connection that can fail."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from cmf_core.errors import ClusterUnavailable, ServerError
+from cmf_core.models import Environment, FlinkApplication
+from cmf_hub.clock import SystemClock
+from cmf_hub.clusters.connection import Connection
+from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.reconciler import Reconciler
+from cmf_hub.services import Services, create_services
+from cmf_hub.settings import Settings
+from cmf_hub.store import Key, Record, Store, StoreError
+
+from tests.support.hub import Spoke, application, unique
+from tests.support.wait import eventually
+
+T = TypeVar("T")
+
+
+class Failing(Connection):
+    """A connection that loses what it is told to lose: "request" before it is sent, "answer" after it was."""
+
+    lose: str | None = None
+
+    async def apply(self, manifest: Any, **options: Any) -> dict[str, Any]:
+        return await self._losing(super().apply(manifest, **options))
+
+    async def delete(self, *place: Any, **options: Any) -> bool:
+        return await self._losing(super().delete(*place, **options))
+
+    async def _losing(self, call: Coroutine[Any, Any, T]) -> T:
+        lose, self.lose = self.lose, None
+        if lose == "request":
+            call.close()
+            raise ClusterUnavailable("lost before it was sent")
+        if lose == "the hub":
+            call.close()
+            raise asyncio.CancelledError
+        answer = await call
+        if lose == "answer":
+            raise ClusterUnavailable("lost on the way back")
+        return answer
+
+
+@dataclass
+class Inside:
+    """A hub without HTTP, whose background work only begins when a test says so."""
+
+    store: Store
+    services: Services
+    reconciler: Reconciler
+    registry: ClusterRegistry
+
+    @property
+    def connection(self) -> Failing:
+        connection = self.registry.require_writable("default-k8s-cluster")
+        assert isinstance(connection, Failing)
+        return connection
+
+    async def write(self, name: str, parallelism: int) -> None:
+        await self.services.applications.upsert(
+            "prod", FlinkApplication.parse(application(name, parallelism=parallelism))
+        )
+
+    def record(self, name: str) -> Record | None:
+        return self.store.get(Key("FlinkApplication", "prod", name))
+
+    def parallelism(self, name: str) -> int | None:
+        record = self.record(name)
+        return record.spec["job"]["parallelism"] if record else None
+
+    async def finish(self) -> None:
+        """Do what a hub does in the background, until there is nothing left to do."""
+        await self.reconciler.start()
+        await eventually(lambda: not self.store.dirty(), "the reconciler to finish")
+        await self.reconciler.stop()
+
+
+@pytest.fixture(autouse=True)
+def _connections_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cmf_hub.clusters.registry.Connection", Failing)
+
+
+@asynccontextmanager
+async def inside(database: Path, home: Spoke) -> AsyncIterator[Inside]:
+    settings = Settings(
+        database=database,
+        k8s_default_cluster_kubeconfig=home.cluster.kubeconfig,
+        k8s_kubeconfig_directory=database.parent / "none",
+        k8s_heartbeat_interval_seconds=0,
+    )
+    store, clock = await Store.open(database), SystemClock()
+    registry = ClusterRegistry(store, settings, clock)
+    reconciler = Reconciler(store, registry.require_writable, settings, clock)
+    services = create_services(store, registry, reconciler, clock)
+    await registry.start()
+    try:
+        environment = {"name": "prod", "kubernetesNamespace": "flink"}
+        await services.environments.upsert(Environment.parse(environment))
+        yield Inside(store, services, reconciler, registry)
+    finally:
+        await reconciler.stop()
+        await registry.stop()
+        await store.close()
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, home: Spoke) -> AsyncIterator[Inside]:
+    async with inside(tmp_path / "hub.db", home) as running:
+        yield running
+
+
+def deployed(home: Spoke, name: str) -> int | None:
+    deployment = home.deployments().get(name)
+    return deployment["spec"]["job"]["parallelism"] if deployment else None
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+async def test_a_creation_of_unknown_outcome_is_cleaned_up(hub: Inside, home: Spoke, lost: str) -> None:
+    name = unique("app")
+    hub.connection.lose = lost
+    with pytest.raises(ClusterUnavailable):
+        await hub.write(name, 2)
+    record = hub.record(name)
+    assert record is not None
+    assert (record.deleting, record.dirty) == (True, True)
+    assert (record.status or {})["lifecycleState"] == "DELETING"
+    await hub.finish()
+    await eventually(lambda: deployed(home, name) is None, "the deployment to be gone", every=0.3)
+    await hub.reconciler.reconcile(Key("FlinkApplication", "prod", name))
+    assert hub.record(name) is None
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+async def test_an_update_of_unknown_outcome_is_undone(hub: Inside, home: Spoke, lost: str) -> None:
+    name = unique("app")
+    await hub.write(name, 2)
+    hub.connection.lose = lost
+    with pytest.raises(ClusterUnavailable):
+        await hub.write(name, 7)
+    assert hub.parallelism(name) == 2
+    assert deployed(home, name) == (7 if lost == "answer" else 2)
+    await hub.finish()
+    assert (hub.parallelism(name), deployed(home, name)) == (2, 2)
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+async def test_a_deletion_of_unknown_outcome_goes_on(hub: Inside, home: Spoke, lost: str) -> None:
+    name = unique("app")
+    await hub.write(name, 2)
+    hub.connection.lose = lost
+    with pytest.raises(ClusterUnavailable, match=f"the deletion of FlinkApplication prod/{name} goes on"):
+        await hub.services.applications.delete("prod", name, force=False)
+    await hub.finish()
+    await eventually(lambda: deployed(home, name) is None, "the deployment to be gone", every=0.3)
+
+
+async def test_a_hub_that_died_before_it_told_the_cluster_does_so_at_start(tmp_path: Path, home: Spoke) -> None:
+    name = unique("app")
+    async with inside(tmp_path / "hub.db", home) as first:
+        first.connection.lose = "the hub"
+        with pytest.raises(asyncio.CancelledError):
+            await first.write(name, 4)
+        assert deployed(home, name) is None
+    async with inside(tmp_path / "hub.db", home) as second:
+        await second.finish()
+        assert (second.parallelism(name), deployed(home, name)) == (4, 4)
+        second.connection.lose = "the hub"
+        with pytest.raises(asyncio.CancelledError):
+            await second.services.applications.delete("prod", name, force=False)
+    async with inside(tmp_path / "hub.db", home) as third:
+        await third.finish()
+        await eventually(lambda: deployed(home, name) is None, "the deployment to be gone", every=0.3)
+
+
+async def test_a_database_that_fails_after_the_cluster_changed_leaves_work_and_no_lie(
+    hub: Inside, home: Spoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = unique("app")
+    await hub.write(name, 2)
+
+    async def fails(*_: object) -> None:
+        raise StoreError("The database cannot be written: disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hub.reconciler.recorder, "settled", fails)
+        with pytest.raises(ServerError, match="disk full"):
+            await hub.write(name, 7)
+    assert deployed(home, name) == 7
+    assert hub.parallelism(name) == 2
+    await hub.finish()
+    assert (hub.parallelism(name), deployed(home, name)) == (2, 2)
+
+
+async def test_changes_of_one_resource_come_one_after_the_other(hub: Inside, home: Spoke) -> None:
+    name = unique("app")
+    await asyncio.gather(*(hub.write(name, number) for number in range(1, 9)))
+    record = hub.record(name)
+    assert record is not None
+    assert record.generation == 8
+    assert not record.dirty
+    assert deployed(home, name) == hub.parallelism(name)
+
+
+async def test_a_forced_deletion_remembers_what_may_be_left(hub: Inside, home: Spoke) -> None:
+    name = unique("app")
+    await hub.write(name, 2)
+    record = hub.record(name)
+    assert record is not None
+    await hub.services.applications.delete("prod", name, force=True)
+    (orphan,) = hub.store.orphans("default-k8s-cluster")
+    assert (orphan.kind, orphan.namespace, orphan.name, orphan.uid) == ("FlinkApplication", "flink", name, record.uid)
