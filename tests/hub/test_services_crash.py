@@ -107,6 +107,24 @@ def test_sigterm_ends_the_hub_cleanly(own_hub: StartHub) -> None:
         os.kill(pid or 0, 0)
 
 
+def test_a_request_in_flight_is_answered_before_the_hub_ends(own_hub: StartHub, spoke: Spoke) -> None:
+    hub = own_hub(CMF_K8S_HEARTBEAT_INTERVAL_SECONDS="600", CMF_K8S_REQUEST_TIMEOUT_SECONDS="3")
+    path = hub.environment("flink", "spoke") + "/applications"
+    pid = hub.process.pid
+    assert pid is not None
+    spoke.cluster.pause()
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            answer = thread.submit(hub.post, path, application(unique("app")))
+            wait_for(lambda: "cmf_http_requests_in_flight 2.0" in hub.http.get("/metrics").text, "the request to begin")
+            os.kill(pid, signal.SIGTERM)
+            assert answer.result().status_code == 503
+    finally:
+        spoke.cluster.resume()
+    wait_for(lambda: hub.process.pid is None, "the hub to end")
+    assert "Traceback" not in hub.process.log.read_text()
+
+
 def test_everything_is_there_after_a_restart(own_hub: StartHub, home: Spoke) -> None:
     hub = own_hub()
     hub.put("/kubernetes-clusters/spoke", {"metadata": {"labels": {"tier": "gold"}}})

@@ -11,6 +11,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 import uvloop
@@ -20,6 +21,10 @@ from cmf_hub import logs
 from cmf_hub.app import create_app
 from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy, parse
 from cmf_hub.settings import Settings, SettingsError, load
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+log = structlog.get_logger(__name__)
 
 app = typer.Typer(
     help="Control plane for Flink on several Kubernetes clusters. Settings are environment variables: CMF_...",
@@ -37,6 +42,8 @@ def serve(
     """Run the hub until SIGTERM or Ctrl-C; requests in flight are answered first."""
     chosen = _settings(host=host, port=port, database=database)
     logs.configure(chosen.log_format, chosen.log_level)
+    if chosen.host not in _LOOPBACK:
+        log.warning("listening beyond this machine: whoever reaches the port may change everything", host=chosen.host)
     try:
         uvloop.run(_serve(chosen))
     except CmfError as error:

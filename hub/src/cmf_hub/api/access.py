@@ -11,7 +11,7 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cmf_hub.metrics import REQUEST_SECONDS, REQUESTS
+from cmf_hub.metrics import REQUEST_SECONDS, REQUESTS, REQUESTS_IN_FLIGHT
 
 _SANE_ID = re.compile(r"[-A-Za-z0-9_.]{1,64}")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -41,7 +41,7 @@ class AccessLog:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=identity):
+        with structlog.contextvars.bound_contextvars(request_id=identity), REQUESTS_IN_FLIGHT.track_inprogress():
             try:
                 await self._app(scope, receive, noted)
             finally:
