@@ -13,8 +13,9 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import yaml
 from cmf_core.rules import enforce
 from cmf_core.rules.names import cluster_name
 
@@ -24,6 +25,8 @@ from pulumi_cmf.lifecycle.settings import Settings
 _ATTEMPTS = 5
 _REQUEST_SECONDS = 15.0
 _CONFLICT, _NOT_FOUND = 409, 404
+_DEFAULT = "~/.kube/config"
+_FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
 class Kubeconfigs(Protocol):
@@ -152,21 +155,19 @@ class KubeconfigSecret:
 
         configuration = client.Configuration()
         try:
-            # The loader writes certificates to files; these are gone when the connection is made.
             with tempfile.TemporaryDirectory(prefix="pulumi-cmf-") as folder:
                 if self._kubeconfig is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
                     config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
                 else:
-                    file = str(self._kubeconfig) if self._kubeconfig else None
-                    await config.load_kube_config(  # type: ignore[no-untyped-call]
-                        config_file=file,
-                        client_configuration=configuration,
-                        persist_config=False,
-                        temp_file_path=folder,
+                    path = self._kubeconfig or Path(os.environ.get("KUBECONFIG", _DEFAULT).split(os.pathsep)[0])
+                    document = await asyncio.to_thread(_with_files, path.expanduser(), Path(folder))
+                    await config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
+                        document, client_configuration=configuration
                     )
                 api_client = client.ApiClient(configuration)
-        except (config.ConfigException, OSError) as error:
-            raise Refused(f"{self.place} cannot be reached, its cluster's kubeconfig is no use: {error}") from error
+        except (config.ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+            why = error if isinstance(error, OSError | config.ConfigException) else "it cannot be read"
+            raise Refused(f"{self.place} cannot be reached, its cluster's kubeconfig is no use: {why}") from error
         async with api_client:
             try:
                 yield _SecretApi(client.CoreV1Api(api_client), self._namespace, self._name)
@@ -174,6 +175,27 @@ class KubeconfigSecret:
                 raise Refused(f"{self.place}: {_told(error, self._name)}") from error
             except (ClientError, TimeoutError) as error:
                 raise Refused(f"{self.place} cannot be reached: {error or 'no answer in time'}") from error
+
+
+def _with_files(path: Path, folder: Path) -> dict[str, Any]:
+    """Return a kubeconfig whose certificates and keys are files in `folder`.
+
+    The Kubernetes client would write them to files of its own, and leave these until the process ends.
+    """
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    if not isinstance(document, dict):
+        raise ValueError("not a kubeconfig")
+    entries = [entry.get("cluster") or {} for entry in document.get("clusters") or []]
+    entries += [entry.get("user") or {} for entry in document.get("users") or []]
+    for number, entry in enumerate(entries):
+        for field in _FILES:
+            if data := entry.pop(f"{field}-data", None):
+                file = folder / f"{number}-{field}"
+                file.write_bytes(base64.b64decode(data))
+                entry[field] = str(file)
+            elif entry.get(field):
+                entry[field] = str(path.parent / entry[field])
+    return document
 
 
 class _SecretApi:

@@ -20,6 +20,9 @@ from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
 
 _READY_SECONDS, _DELETE_SECONDS = 180.0, 120.0
 _LARGEST_KUBECONFIG = 10 * 1024 * 1024
+_NOTICE_SECONDS = 3.0
+"""Seconds in which CMF notices a changed file. A heartbeat within them may still be the old kubeconfig's."""
+
 _SENT = frozenset({"lifecycle_state", "labels", "annotations"})
 
 
@@ -63,7 +66,7 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
             await store.put(inputs.name, inputs.kubeconfig)
         operation.progress(f"kubeconfig is in {store.place}")
         limit = (inputs.timeouts.create if inputs.timeouts else None) or _READY_SECONDS
-        return Created(inputs.name, await self._registered(hub, inputs, {}, None, limit, operation))
+        return Created(inputs.name, await self._registered(hub, inputs, None, limit, operation))
 
     async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
         """Return what CMF has; a kubeconfig that is not the one which was staged counts as not given."""
@@ -83,6 +86,7 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
         """Set life cycle and labels; replace the kubeconfig if it changed, and wait until it is in use."""
         found = await find(hub, KUBERNETES_CLUSTERS, id_)
         if found is not None:
+            # Before the kubeconfig: a refused life cycle leaves everything as it was.
             found = await self._put(hub, found, inputs, olds, operation)
         store = kubeconfigs(hub.settings)
         rotated = await store.get(id_) != inputs.kubeconfig
@@ -91,7 +95,7 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
             operation.progress(f"kubeconfig is replaced in {store.place}")
         limit = (inputs.timeouts.update if inputs.timeouts else None) or _READY_SECONDS
         before = _heartbeat(found) if rotated else None
-        return await self._registered(hub, inputs, olds, before, limit, operation)
+        return await self._registered(hub, inputs, before, limit, operation)
 
     async def delete(self, hub: Hub, id_: str, state: State, operation: Operation) -> None:
         """Decommission, remove the kubeconfig, and wait until CMF has let go of the cluster.
@@ -118,7 +122,6 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
         self,
         hub: Hub,
         inputs: KubernetesClusterInputs,
-        olds: Mapping[str, Any],
         before: str | None,
         limit: float,
         operation: Operation,
@@ -139,7 +142,8 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
                 last = await hub.client.send(KUBERNETES_CLUSTERS.get(name))
             except NotFound:
                 return Look("CMF does not list it any more")
-            return _judge(last, inputs, before)
+            noticed = hub.clock.monotonic() - started >= _NOTICE_SECONDS and _heartbeat(last) != before
+            return _judge(last, inputs, in_use=before is None or noticed)
 
         def left() -> float:
             return max(0.0, limit - (hub.clock.monotonic() - started))
@@ -148,7 +152,7 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
         try:
             await wait_until(appeared, what, "registered", limit=left(), clock=hub.clock, progress=operation.progress)
             assert last is not None
-            last = await self._put(hub, last, inputs, olds, operation)
+            last = await self._put(hub, last, inputs, {}, operation)
             await wait_until(connected, what, goal, limit=left(), clock=hub.clock, progress=operation.progress)
         except (WaitFailed, CmfError) as failed:
             hint = f". Is {kubeconfigs(hub.settings).place} what CMF watches? See CMF's log" if last is None else ""
@@ -186,11 +190,11 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
             return True
 
 
-def _judge(seen: KubernetesCluster, inputs: KubernetesClusterInputs, before: str | None) -> Look:
+def _judge(seen: KubernetesCluster, inputs: KubernetesClusterInputs, *, in_use: bool) -> Look:
     state, line = (seen.status.state if seen.status else None), _line(seen)
     if inputs.lifecycle_state == "DECOMMISSIONED":
         return Look(line, done=state is ClusterState.DECOMMISSIONED)
-    if state is ClusterState.CONNECTED and before is not None and _heartbeat(seen) == before:
+    if state is ClusterState.CONNECTED and not in_use:
         return Look(f"no heartbeat with the new kubeconfig yet ({line})")
     return Look(line, done=state is ClusterState.CONNECTED)
 

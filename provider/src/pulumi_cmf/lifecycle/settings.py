@@ -35,7 +35,8 @@ class Settings:
         kubeconfig_secret: `cmf:kubeconfigSecret`, `CMF_KUBECONFIG_SECRET`. NAMESPACE/NAME of the Kubernetes
             Secret that is mounted there, on CMF's own cluster (C18).
         kubeconfig_secret_kubeconfig: `cmf:kubeconfigSecretKubeconfig`, `CMF_KUBECONFIG_SECRET_KUBECONFIG`.
-            Kubeconfig file of the cluster that holds this Secret; default: as kubectl finds it.
+            Kubeconfig file of the cluster that holds this Secret; default: the service account of the pod that
+            Pulumi runs in, else `KUBECONFIG`, else `~/.kube/config`.
     """
 
     url: str

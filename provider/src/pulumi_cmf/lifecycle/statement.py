@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from cmf_core.calls import Collection, statements
 from cmf_core.models import Statement, StatementPhase
 from cmf_core.rules import Verdict, names
+from pydantic import Field
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
@@ -27,7 +28,7 @@ class StatementInputs(ContainedInputs):
     compute_pool_name: str
     properties: dict[str, str] | None = None
     flink_configuration: dict[str, str] | None = None
-    parallelism: int | None = None
+    parallelism: int | None = Field(default=None, ge=1)
     stopped: bool | None = None
     wait_for: Literal["started", "completed", "accepted"] | None = None
 

@@ -1,0 +1,82 @@
+"""A hub with its own cluster and a spoke that is not registered, and a Pulumi engine."""
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from cmf_core.client import AsyncClient
+from cmf_localfleet import LocalCluster, ManagedProcess, Workspace, install_crds
+from pulumi_cmf.lifecycle.kind import Hub as LifecycleHub
+from pulumi_cmf.lifecycle.settings import Settings
+
+from tests.provider.program import Program
+from tests.support.hub import Hub, Spoke
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Spoke]]:
+    """Clusters `home` and `spoke`, each with a stand-in; who stops or pauses one starts it again."""
+    folder = tmp_path_factory.mktemp("fleet")
+    clusters = [LocalCluster(folder / name, die_with_parent=True) for name in ("home", "spoke")]
+    with ExitStack() as running:
+        for cluster in clusters:
+            cluster.launch()
+            running.callback(cluster.kill)
+        for cluster in clusters:
+            cluster.wait_ready()
+            install_crds(cluster.kubeconfig)
+            cluster.create_namespace("flink")
+            cluster.create_namespace("cmf")
+            standin = ManagedProcess("standin", folder / f"{cluster.name}-standin", die_with_parent=True)
+            running.callback(standin.stop)
+            command = Path(sys.executable).with_name("flink-operator-standin")
+            standin.launch([command, "run", "--kubeconfig", cluster.kubeconfig, "--speed", "50"])
+        yield {cluster.name: Spoke(cluster) for cluster in clusters}
+
+
+@pytest.fixture(scope="session")
+def spoke(fleet: dict[str, Spoke]) -> LocalCluster:
+    """A cluster that tests register, under names of their own."""
+    return fleet["spoke"].cluster
+
+
+@pytest.fixture(scope="session")
+def cmf(fleet: dict[str, Spoke], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub that nobody disturbs."""
+    home = fleet["home"].cluster.kubeconfig
+    hub = Hub(tmp_path_factory.mktemp("hub"), {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(home)})
+    hub.start()
+    hub.connected("default-k8s-cluster")
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def settings(cmf: Hub) -> Settings:
+    """The provider's settings for this hub."""
+    return Settings(url=str(cmf.http.base_url), kubeconfig_directory=cmf.kubeconfigs)
+
+
+@pytest.fixture
+async def hub(settings: Settings) -> AsyncIterator[LifecycleHub]:
+    """The same hub, as the life cycles see it."""
+    async with AsyncClient(settings.client()) as client:
+        yield LifecycleHub(client, settings)
+
+
+@pytest.fixture
+def environment(cmf: Hub) -> str:
+    """Name of an empty environment on the hub's own cluster."""
+    return cmf.environment("flink").rpartition("/")[2]
+
+
+@pytest.fixture
+def program(cmf: Hub, tmp_path: Path) -> Iterator[Program]:
+    """A Pulumi program and its stack; what it made is destroyed."""
+    made = Program(tmp_path, Workspace.find())
+    made.environment |= {"CMF_URL": str(cmf.http.base_url), "CMF_KUBECONFIG_DIRECTORY": str(cmf.kubeconfigs)}
+    made.start()
+    yield made
+    made.end()

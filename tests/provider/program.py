@@ -1,0 +1,83 @@
+"""A Pulumi program on the real engine, with a stack of its own on a file backend."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from cmf_localfleet.exports import pulumi_exports
+from cmf_localfleet.workspace import Workspace
+
+_HEAD = "import pulumi\nfrom pulumi_cmf import *\n"
+
+
+class Program:
+    """A program whose text a test changes, and the `pulumi` command on it."""
+
+    def __init__(self, folder: Path, workspace: Workspace) -> None:
+        self.folder = folder / "program"
+        self.environment = {**os.environ, **pulumi_exports(folder / "pulumi", workspace)}
+
+    def start(self) -> None:
+        """Make the project and its stack."""
+        self.folder.mkdir()
+        (self.folder / "Pulumi.yaml").write_text("name: test\nruntime: python\n")
+        self.write("")
+        self.run("stack", "init", "dev")
+
+    def end(self) -> None:
+        """Destroy what is left."""
+        if self.resources():
+            self.run("destroy", "--yes", "--skip-preview")
+
+    def write(self, text: str) -> None:
+        """Make `text` the program; pulumi and the resource classes are imported."""
+        (self.folder / "__main__.py").write_text(_HEAD + text)
+
+    def run(self, *arguments: str, fails: bool = False) -> str:
+        """Run pulumi, assert that it succeeds (or fails), and return what it says."""
+        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=200, check=False
+        )
+        said = f"{done.stdout}\n{done.stderr}"
+        assert (done.returncode != 0) is fails, f"{command} ended with {done.returncode}:\n{said}"
+        return said
+
+    def up(self, text: str | None = None, *, fails: bool = False) -> str:
+        """Run `pulumi up`, with a new program if one is given."""
+        if text is not None:
+            self.write(text)
+        return self.run("up", "--yes", "--skip-preview", fails=fails)
+
+    def preview(self, text: str | None = None, *arguments: str, fails: bool = False) -> str:
+        """Run `pulumi preview`."""
+        if text is not None:
+            self.write(text)
+        return self.run("preview", *arguments, fails=fails)
+
+    def refresh(self) -> str:
+        """Run `pulumi refresh`."""
+        return self.run("refresh", "--yes", "--skip-preview")
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Return our resources in the state, by name."""
+        listed = json.loads(self.run("stack", "export"))["deployment"].get("resources", [])
+        return {one["urn"].rpartition("::")[2]: one for one in listed if "dynamic/cmf:" in one["type"]}
+
+    def outputs(self, name: str) -> dict[str, Any]:
+        """Return the outputs of a resource."""
+        outputs: dict[str, Any] = self.resources()[name]["outputs"]
+        return outputs
+
+
+def operations(said: str) -> dict[str, str]:
+    """Return what pulumi says it did or would do with each of our resources: its last word, such as `updated`."""
+    done: dict[str, str] = {}
+    for line in said.splitlines():
+        sign, _, rest = line.strip().partition("pulumi-python:dynamic/cmf:")
+        words = rest.split()
+        if len(words) > 2 and len(sign.strip()) <= 2:
+            done[words[1]] = words[2]
+    return done
