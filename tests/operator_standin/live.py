@@ -40,7 +40,7 @@ class LiveCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._api.close()
+        self._api.close()  # type: ignore[no-untyped-call]
 
     def apply(self, resource: Json) -> None:
         """Create an object."""

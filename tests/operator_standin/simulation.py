@@ -68,6 +68,14 @@ class Simulation:
             after["metadata"]["generation"] += 1
         self._put(before, after)
 
+    def set_spec(self, key: Key, spec: Json) -> None:
+        """Replace an object's spec."""
+        before = self._objects[key]
+        after = {**copy.deepcopy(before), "spec": copy.deepcopy(spec)}
+        if after["spec"] != before["spec"]:
+            after["metadata"]["generation"] += 1
+        self._put(before, after)
+
     def delete(self, key: Key) -> None:
         """Delete an object: gone at once, or with its last finalizer."""
         before = self._objects[key]

@@ -56,6 +56,7 @@ class Objects:
 
     def put(self, resource: Json) -> tuple[bool, Json | None]:
         """Keep the object unless a newer version of it is known; whether it is news, and what was known before."""
+        resource.setdefault("spec", {})
         key = machine.key_of(resource)
         before = self._known.get(key)
         if before is not None and _version(before) >= _version(resource):
@@ -124,11 +125,10 @@ class Controller:
                 while True:
                     version = await self._watch(kind, scope, version)
             except ApiException as error:
-                if error.status == 410:
-                    continue
                 if error.status == 404:
                     self._listed(kind, scope, [])
-                self._tell_failure(kind, f"{error.status} {error.reason}", wait)
+                if error.status != 410:
+                    self._tell_failure(kind, f"{error.status} {error.reason}", wait)
             except UNREACHABLE as error:
                 self._tell_failure(kind, f"{type(error).__name__}: {error}", wait)
             await asyncio.sleep(wait)
@@ -213,6 +213,10 @@ class Controller:
                 again = self._after_failure(key, work, f"{error.status} {error.reason}")
         except UNREACHABLE as error:
             again = self._after_failure(key, work, f"{type(error).__name__}: {error}")
+        except Exception:
+            # One object that the machine cannot take must not end the service of all others.
+            log.exception("reconciliation broke", extra={"fields": _names(key)})
+            again = _LAST_RETRY
         work.task = None
         if self._work.get(key) is not work:
             return

@@ -91,7 +91,9 @@ def _phase_length(ctx: Context) -> float | None:
         case "READY":
             if _jobmanager_dies(ctx):
                 return 0.0
-            if last.get("job") is None or specs.suspended(last):
+            if last.get("job") is None:
+                return None if statuses.is_stable(status) else timings.reconcile_interval
+            if specs.suspended(last):
                 return None
             return job_upgrade.ready_length(ctx)
     return None
