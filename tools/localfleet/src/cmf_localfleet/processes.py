@@ -57,15 +57,22 @@ class ManagedProcess:
     def state(self) -> ProcessState:
         """Whether the process runs, is paused, or is not there."""
         process = self._find()
+        try:
+            paused = process is not None and process.status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            process = None
         if process is None:
             return ProcessState.STOPPED
-        return ProcessState.PAUSED if process.status() == psutil.STATUS_STOPPED else ProcessState.RUNNING
+        return ProcessState.PAUSED if paused else ProcessState.RUNNING
 
     @property
     def memory(self) -> int:
         """Resident memory in bytes; 0 if the process does not run."""
         process = self._find()
-        return process.memory_info().rss if process else 0
+        try:
+            return process.memory_info().rss if process else 0
+        except psutil.NoSuchProcess:
+            return 0
 
     def launch(self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
         """Start ``command`` unless it runs; its output is appended to the log. Waits for nothing.
@@ -105,11 +112,11 @@ class ManagedProcess:
 
     def pause(self) -> None:
         """Stop the process where it stands: connections stay open and nothing is answered."""
-        self._signal(self._running_pid(), signal.SIGSTOP)
+        self._turn(signal.SIGSTOP, ProcessState.PAUSED)
 
     def resume(self) -> None:
         """Let a paused process go on."""
-        self._signal(self._running_pid(), signal.SIGCONT)
+        self._turn(signal.SIGCONT, ProcessState.RUNNING)
 
     def check_running(self) -> None:
         """Raise if the process has ended.
@@ -120,11 +127,14 @@ class ManagedProcess:
         if self._find() is None:
             raise ProcessFailedError(f"{self.name} ended by itself. The end of {self.log}:\n{last_lines(self.log)}")
 
-    def _running_pid(self) -> int:
+    def _turn(self, number: signal.Signals, state: ProcessState) -> None:
         process = self._find()
         if process is None:
             raise ProcessFailedError(f"{self.name} does not run: start it first.")
-        return process.pid
+        self._signal(process.pid, number)
+        # The kernel stops a busy process a moment after the signal was sent.
+        if not wait_until(lambda: self.state is state, 10, interval=0.01):
+            raise ProcessFailedError(f"{self.name} (process {process.pid}) is {self.state}, not {state}.")
 
     def _find(self) -> psutil.Process | None:
         try:
