@@ -1,6 +1,6 @@
 # Each target is one line of a script. The first run of `up` or `test` installs and builds what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help up down env status test lint rules lock clean
+.PHONY: help up down env status test lint rules docs lock clean
 
 help:    ## list the targets
 	@grep -hE '^[a-z]+: +.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+): *## */  make \1\t/' | expand -t 16
@@ -20,11 +20,14 @@ status:  ## show what is running
 test:    ## lint, check types and layers, and run every test
 	@scripts/test
 
-lint:    ## ruff, mypy, import-linter, gofmt and go vet
+lint:    ## ruff, mypy, import-linter, gofmt, and whether docs/ is what the code says
 	@scripts/lint
 
 rules:   ## print which function decides which rule, and its tests; fail on a rule without a test
 	@scripts/rules
+
+docs:    ## write docs/settings.md and docs/rules.md from the code
+	@scripts/docs
 
 lock:    ## resolve the Python dependencies anew and write requirements.lock
 	@scripts/lock
