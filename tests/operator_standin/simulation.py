@@ -152,6 +152,11 @@ class Simulation:
         status: Json = self._objects[key].get("status") or {}
         return status
 
+    def spec(self, key: Key) -> Json:
+        """The object's whole spec."""
+        spec: Json = self._objects[key]["spec"]
+        return spec
+
     def labels(self, key: Key) -> Json:
         """The object's labels."""
         labels: Json = self._objects[key]["metadata"].get("labels") or {}

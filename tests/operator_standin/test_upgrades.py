@@ -25,6 +25,18 @@ def with_session_job(**job_fields: Any) -> Simulation:
     return world
 
 
+def test_the_finalizer_comes_with_the_spec_s_defaults_and_a_new_generation() -> None:
+    resource = objects.application()
+    del resource["spec"]["jobManager"]["replicas"], resource["spec"]["job"]["state"]
+    resource["spec"]["job"]["upgradeMode"] = "stateless"
+    world = running(resource)
+    spec = world.spec(APP)
+    assert world.history[APP][:2] == [{"generation": 1, "finalizer": False}, {"generation": 2, "finalizer": True}]
+    assert spec["jobManager"]["replicas"] == 1
+    assert spec["job"] == {**resource["spec"]["job"], "state": "running", "args": []}
+    assert (spec["podTemplate"]["apiVersion"], spec["podTemplate"]["kind"]) == ("v1", "Pod")
+
+
 def test_an_application_that_is_made_suspended_is_not_deployed() -> None:
     resource = objects.application()
     resource["spec"]["job"]["state"] = "suspended"
