@@ -270,6 +270,11 @@ class Connection:
                 self._under_way.add(response)
                 try:
                     yield response
+                except BaseException:
+                    # Without this, TLS says goodbye, and keeps the socket until a silent server answers.
+                    if response.connection is not None and response.connection.transport is not None:
+                        response.connection.transport.abort()
+                    raise
                 finally:
                     self._under_way.discard(response)
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:

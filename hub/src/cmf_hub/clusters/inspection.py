@@ -10,6 +10,7 @@ from cmf_core.errors import CmfError
 
 from cmf_hub.clusters.cluster import Cluster
 from cmf_hub.clusters.connection import Connection
+from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FlinkResource
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ class Inspection:
         before = dict(cluster.notes)
         try:
             async with asyncio.timeout(limit):
-                present, identity = await asyncio.gather(connection.crds(), connection.identity())
+                present, identity = await asyncio.gather(connection.crds(), _identity(connection))
         except (CmfError, TimeoutError) as error:
             cluster.notes["operator"] = f"the Flink Kubernetes Operator could not be looked for: {error}"
         else:
@@ -60,6 +61,13 @@ class Inspection:
             other.name for other in self._clusters.values() if other is not cluster and other.identity == identity
         )
         return f"it is the same Kubernetes cluster as {', '.join(twins)}" if twins else None
+
+
+async def _identity(connection: Connection) -> str | None:
+    try:
+        return await connection.identity()
+    except KubernetesRefusal:
+        return None  # the hub needs no right to namespace kube-system for anything else
 
 
 def _missing(connection: Connection, present: set[str]) -> str | None:

@@ -12,7 +12,7 @@ FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where Kubernetes mounts a pod's service account; it renews the token there."""
 
 
-def in_cluster(folder: Path = FOLDER) -> ClusterCredentials:
+def in_cluster() -> ClusterCredentials:
     """Return the present credentials of the pod's service account.
 
     Raises:
@@ -25,10 +25,10 @@ def in_cluster(folder: Path = FOLDER) -> ClusterCredentials:
             "CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG to a kubeconfig file"
         )
     try:
-        ca, token = (folder / "ca.crt").read_text(encoding="ascii"), (folder / "token").read_text(encoding="ascii")
+        ca, token = (FOLDER / "ca.crt").read_text(encoding="ascii"), (FOLDER / "token").read_text(encoding="ascii")
     except (OSError, ValueError) as error:
         raise KubeconfigRefused(
-            f"the pod's service account cannot be read from {folder} ({error}): let Kubernetes mount it, with "
+            f"the pod's service account cannot be read from {FOLDER} ({error}): let Kubernetes mount it, with "
             "automountServiceAccountToken"
         ) from error
     address = f"[{host}]" if ":" in host else host
@@ -36,5 +36,5 @@ def in_cluster(folder: Path = FOLDER) -> ClusterCredentials:
     try:
         credentials.check()
     except ValueError as error:
-        raise KubeconfigRefused(f"the pod's service account in {folder} cannot be used: {error}") from error
+        raise KubeconfigRefused(f"the pod's service account in {FOLDER} cannot be used: {error}") from error
     return credentials
