@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from cmf_core.errors import ClusterUnavailable, Conflict
+from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
-from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB
+from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
 from cmf_hub.flink.objects import MANAGED_BY, SELECTOR, manifest
 from cmf_hub.settings import Settings
 from cmf_localfleet import LocalCluster
@@ -41,6 +42,30 @@ async def test_an_object_of_others_is_never_taken_over(bare: Flink, kubectl: Kub
     assert "message" not in bare.status(app.key)
 
 
+class Slow(Connection):
+    """A connection on which an object vanishes right after it was read."""
+
+    async def get(self, resource: FlinkResource, namespace: str, name: str) -> dict[str, Any] | None:
+        found = await super().get(resource, namespace, name)
+        await super().delete(resource, namespace, name)
+        return found
+
+
+async def test_an_object_that_vanishes_during_a_change_is_not_replaced_by_it(bare: Flink) -> None:
+    app = application()
+    await bare.write(app)
+    await bare.stop()
+    before, bare.connection = bare.connection, Slow(CLUSTER, bare.connection.credentials)
+    try:
+        with pytest.raises(KubernetesRefusal) as refused:
+            await bare.change(app.key, image="flink:new")
+    finally:
+        await bare.connection.close()
+        bare.connection = before
+    assert refused.value.code == 409
+    assert await bare.found(app.name) is None
+
+
 @pytest.mark.rule("C49", "C53")
 async def test_what_a_forced_deletion_left_is_neither_deleted_nor_taken_over(bare: Flink) -> None:
     app = application()
@@ -65,16 +90,6 @@ async def test_an_object_that_appears_while_it_is_looked_for_is_not_taken_over(
     with pytest.raises(KubernetesRefusal) as refused:
         await bare.connection.apply(wanted, force=False)
     assert refused.value.code == 409
-
-
-async def test_an_object_that_vanishes_while_it_is_changed_is_not_made_anew(bare: Flink, settings: Settings) -> None:
-    app = application()
-    wanted = manifest(place(app, within=environment(kubernetesNamespace=bare.namespace)), settings)
-    wanted["metadata"]["uid"] = "00000000-0000-0000-0000-000000000000"
-    with pytest.raises(KubernetesRefusal) as refused:
-        await bare.connection.apply(wanted)
-    assert refused.value.code == 409
-    assert await bare.found(app.name) is None
 
 
 async def test_a_job_is_not_started_again_before_the_old_one_is_gone(bare: Flink, kubectl: Kubectl) -> None:
@@ -185,8 +200,9 @@ async def test_an_object_deleted_by_hand_is_put_back(bare: Flink, kubectl: Kubec
 
 async def test_a_copy_of_an_object_elsewhere_is_ignored(bare: Flink, cluster: LocalCluster) -> None:
     """Backups are restored into other namespaces and clusters, labels included."""
-    app = application()
+    app, marker = application(), application("marker")
     await bare.write(app)
+    await bare.write(marker)
     found = await bare.found(app.name)
     assert found is not None
     elsewhere = f"{bare.namespace}-copy"
@@ -194,12 +210,12 @@ async def test_a_copy_of_an_object_elsewhere_is_ignored(bare: Flink, cluster: Lo
     copy, original = Kubectl(cluster.kubeconfig, elsewhere), Kubectl(cluster.kubeconfig, bare.namespace)
     kept = {key: found["metadata"][key] for key in ("labels", "annotations")}
     await copy.create(app.name, found["spec"], **kept)
-    await copy.set_status(app.name, lifecycleState="FAILED")
-    await original.set_status(app.name, lifecycleState="DEPLOYED")
-    await eventually(lambda: bare.status(app.key)["lifecycleState"] == "DEPLOYED", "the status of the original")
-    await copy.delete(app.name)
     await original.set_status(app.name, lifecycleState="STABLE")
     await eventually(lambda: bare.status(app.key)["lifecycleState"] == "STABLE", "the status of the original")
+    await copy.set_status(app.name, lifecycleState="FAILED")
+    await original.set_status(marker.name, lifecycleState="STABLE")
+    await eventually(lambda: bare.status(marker.key)["lifecycleState"] == "STABLE", "what came after it")
+    assert bare.status(app.key)["lifecycleState"] == "STABLE"
 
 
 async def test_the_cluster_refuses_and_nothing_has_changed(bare: Flink) -> None:

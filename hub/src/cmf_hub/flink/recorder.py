@@ -72,16 +72,6 @@ class Recorder:
 
         return await self._store.transact(work)
 
-    async def vanished(self, key: Key, uid: str) -> None:
-        """Record that the object of a resource is gone, so that the reconciler looks after it."""
-
-        def work(transaction: Transaction) -> None:
-            record = transaction.get(key)
-            if record is not None and record.uid == uid and not record.dirty:
-                transaction.put(replace(record, dirty=True))
-
-        await self._store.transact(work)
-
     async def refused(self, key: Key, trouble: str) -> None:
         """Show in a status why the cluster cannot be made to match; until `settled`."""
         if self._troubles.get(key) == trouble:

@@ -124,7 +124,7 @@ class Watches:
         if resource is None:
             return
         if event == "DELETED":
-            await self._look_after(resource)
+            self._reconciler.poke(resource.record.key)  # to remove the row, or to put the object back
         else:
             await self._seen(resource, found)
 
@@ -137,7 +137,7 @@ class Watches:
             if wanted is Presence.ABSENT or (
                 wanted is not Presence.UNTOUCHED and self._was_edited(resource, found, thorough=thorough)
             ):
-                await self._look_after(resource)
+                self._reconciler.poke(record.key)
 
     def _was_edited(self, resource: Placement, found: dict[str, Any], *, thorough: bool) -> bool:
         """Tell whether somebody else changed what the hub applied (E15).
@@ -152,14 +152,9 @@ class Watches:
     async def _absent(self, resource: Placement) -> None:
         record = resource.record
         if record.deleting or presence(resource) is Presence.PRESENT:
-            await self._look_after(resource)
+            self._reconciler.poke(record.key)
         else:
             await self._recorder.seen(record.key, record.uid, None)
-
-    async def _look_after(self, resource: Placement) -> None:
-        """Let the reconciler find out how things are and put them right."""
-        await self._recorder.vanished(resource.record.key, resource.record.uid)
-        self._reconciler.poke(resource.record.key)
 
     def _resource_of(self, cluster: str, kind: FlinkResource, found: dict[str, Any]) -> Placement | None:
         """Return the resource that an object was made for; None for orphans, copies and objects of other hubs."""
