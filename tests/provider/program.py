@@ -73,11 +73,14 @@ class Program:
 
 
 def operations(said: str) -> dict[str, str]:
-    """Return what pulumi says it did or would do with each of our resources: its last word, such as `updated`."""
+    """Return what pulumi says it did or would do with each of our resources: its last word, such as `updated`.
+
+    A replacement is told in several steps; here it is `replace` or `replaced`.
+    """
     done: dict[str, str] = {}
     for line in said.splitlines():
         sign, _, rest = line.strip().partition("pulumi-python:dynamic/cmf:")
         words = rest.split()
-        if len(words) > 2 and len(sign.strip()) <= 2:
+        if len(words) > 2 and len(sign.strip()) <= 2 and not done.get(words[1], "").startswith("replace"):
             done[words[1]] = words[2]
     return done
