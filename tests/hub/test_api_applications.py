@@ -50,12 +50,12 @@ def test_the_same_application_again_changes_nothing(hub: Hub, path: str) -> None
 
 
 def _spec(**changes: Any) -> dict[str, Any]:
-    body = application("anything")
+    body = application(unique("app"))
     body["spec"] |= changes
     return body
 
 
-@pytest.mark.rule("E19", "E20", "E21", "E33", "FKO1", "NAME")
+@pytest.mark.rule("E19", "E20", "E21", "E33", "FKO1", "NAME", "SHAPE")
 @pytest.mark.parametrize(
     ("body", "status", "text"),
     [
@@ -66,6 +66,9 @@ def _spec(**changes: Any) -> dict[str, Any]:
         ({**_spec(), "metadata": {"name": "has.dots"}}, 422, "no dots"),
         ({**_spec(), "apiVersion": "v1"}, 400, "cmf.confluent.io/v1"),
         ({**_spec(), "kind": "ComputePool"}, 400, "kind"),
+        (_spec(flinkConfiguration=True), 400, "spec.flinkConfiguration is not an object"),
+        (_spec(jobManager={"resource": {"cpu": "much"}}), 422, "spec.jobManager.resource.cpu: expected numeric"),
+        (_spec(imgae="typo"), 422, ".spec.imgae: field not declared in schema"),
         (_spec(job=None), 422, "no spec.job"),
         (_spec(job={"parallelism": 1}), 422, "jarURI is missing"),
         (_spec(job={"jarURI": "local:///x.jar", "state": "paused"}), 422, "state 'paused'"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from cmf_core.errors import ClusterUnavailable, ServerError
+from cmf_core.errors import ClusterUnavailable
 from cmf_core.models import Environment, FlinkApplication
 from cmf_hub.clock import SystemClock
 from cmf_hub.clusters.connection import Connection
@@ -180,18 +180,19 @@ async def test_a_hub_that_died_before_it_told_the_cluster_does_so_at_start(tmp_p
         await eventually(lambda: deployed(home, name) is None, "the deployment to be gone", every=0.3)
 
 
-async def test_a_database_that_fails_after_the_cluster_changed_leaves_work_and_no_lie(
-    hub: Inside, home: Spoke, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [StoreError("disk full"), RuntimeError("a defect: disk full")])
+async def test_a_failure_after_the_cluster_changed_leaves_work_and_no_lie(
+    hub: Inside, home: Spoke, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     name = unique("app")
     await hub.write(name, 2)
 
     async def fails(*_: object) -> None:
-        raise StoreError("The database cannot be written: disk full")
+        raise failure
 
     with monkeypatch.context() as patch:
         patch.setattr(hub.reconciler.recorder, "settled", fails)
-        with pytest.raises(ServerError, match="disk full"):
+        with pytest.raises(type(failure), match="disk full"):
             await hub.write(name, 7)
     assert deployed(home, name) == 7
     assert hub.parallelism(name) == 2

@@ -68,12 +68,16 @@ def _pod_specs(cluster: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
             yield spec
 
 
+def _objects(holder: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+    """Return the objects in a list; what is neither list nor object is Kubernetes' to refuse."""
+    items = holder.get(field)
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+
+
 def _reserved_volumes(pool: str, cluster: Mapping[str, Any]) -> Verdict:
     for spec in _pod_specs(cluster):
-        names = {volume.get("name") for volume in spec.get("volumes") or [] if isinstance(volume, Mapping)}
-        containers = [c for c in spec.get("containers") or [] if isinstance(c, Mapping)]
-        mounts = [m for c in containers for m in c.get("volumeMounts") or [] if isinstance(m, Mapping)]
-        names |= {mount.get("name") for mount in mounts}
+        mounts = [mount for container in _objects(spec, "containers") for mount in _objects(container, "volumeMounts")]
+        names = {str(named.get("name")) for named in (*_objects(spec, "volumes"), *mounts)}
         paths = {str(mount.get("mountPath", "")).rstrip("/") for mount in mounts}
         for volume, (path, rule_id) in RESERVED_VOLUMES.items():
             if volume in names or path in paths:

@@ -62,8 +62,8 @@ def answer_error(cluster: str, what: str, code: int, headers: Mapping[str, str],
             f"{name} rejects the hub's credentials ({text}): replace its kubeconfig file with a valid one"
         )
     if code == 429 or code >= 500:
-        if code == 500 and "field not declared in schema" in text:
-            # Server-side apply reports an unknown field of a custom resource as an internal error.
+        if code == 500 and "failed to create typed patch object" in text:
+            # Server-side apply reports unknown fields and wrong types of a custom resource as internal errors.
             return KubernetesRefusal(cluster, 422, "Invalid", f"{name} refuses to {what}: {text}")
         return ClusterUnavailable(
             f"{name} failed to {what}: HTTP {code} {text}", retry_after=_seconds(headers.get("Retry-After"))

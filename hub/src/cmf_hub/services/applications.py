@@ -7,7 +7,7 @@ from typing import Any
 from cmf_core.errors import BadRequest, NotFound
 from cmf_core.merge import merged
 from cmf_core.models import FlinkApplication
-from cmf_core.rules import applications, enforce, names
+from cmf_core.rules import applications, enforce, names, specs
 
 from cmf_hub.flink.objects import APPLICATION
 from cmf_hub.services.documents import changed, content_of, created, resource_content
@@ -32,7 +32,11 @@ class ApplicationService:
         """
         name = sent.name
         enforce(names.resource_name(APPLICATION, name), names.deployment_name(APPLICATION, name))
-        enforce(applications.has_job(name, sent.spec), applications.job_enums(name, sent.spec))
+        enforce(
+            specs.deployment_spec(f"{APPLICATION} '{name}': spec", sent.spec),
+            applications.has_job(name, sent.spec),
+            applications.job_enums(name, sent.spec),
+        )
         document = resource_content(sent)
         key = Key(APPLICATION, environment, name)
 

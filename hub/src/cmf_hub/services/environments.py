@@ -7,7 +7,7 @@ from typing import Any
 
 from cmf_core.errors import BadRequest
 from cmf_core.models import ClusterState, Environment
-from cmf_core.rules import clusters, enforce, environments, names
+from cmf_core.rules import clusters, enforce, environments, names, specs
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
@@ -44,7 +44,11 @@ class EnvironmentService:
             ClusterUnavailable: its cluster is not CONNECTED.
         """
         name = sent.name or ""
-        enforce(names.resource_name(ENVIRONMENT, name))
+        enforce(
+            names.resource_name(ENVIRONMENT, name),
+            specs.application_defaults(name, sent.flink_application_defaults),
+            specs.pool_defaults(name, sent.compute_pool_defaults),
+        )
         key = Key(ENVIRONMENT, "", name)
         async with self._writes.reconciler.locks.hold(key):
             present = self._store.get(key)

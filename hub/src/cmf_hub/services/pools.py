@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import structlog
 from cmf_core.errors import Conflict
 from cmf_core.models import ComputePool, PoolPhase, StatementPhase
-from cmf_core.rules import enforce, names, pools
+from cmf_core.rules import enforce, names, pools, specs
 from cmf_core.rules.pools import StatementFact
 
 from cmf_hub.flink.objects import POOL, STATEMENT
@@ -97,7 +97,10 @@ def _enforce_spec(sent: ComputePool) -> None:
     enforce(names.resource_name(POOL, sent.name))
     if pools.desired_state(sent.spec) is not None:
         enforce(names.deployment_name(POOL, sent.name))
-    enforce(pools.valid_spec(sent.name, sent.spec))
+    enforce(
+        specs.deployment_spec(f"{POOL} '{sent.name}': spec.clusterSpec", sent.spec.cluster_spec),
+        pools.valid_spec(sent.name, sent.spec),
+    )
     warning = pools.image_warning(sent.name, sent.spec)
     if warning:
         log.warning(warning)

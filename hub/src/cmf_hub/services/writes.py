@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from cmf_core.errors import ClusterUnavailable, CmfError, Conflict, NotFound
+from cmf_core.errors import ClusterUnavailable, Conflict, NotFound
 from cmf_core.models import Environment, timestamp
 from cmf_core.rules.environments import placement
 
@@ -132,13 +132,13 @@ class Writes:
             before, after = await self.store.transact(work)
             try:
                 await self.reconciler.reconcile(key)
-            except CmfError as error:
+            except Exception as error:
                 unknown = not isinstance(error, _NOTHING_CHANGED) or isinstance(error, OutcomeUnknown)
                 await self.store.transact(lambda transaction: _undo(transaction, before, after, unknown=unknown))
                 self.reconciler.poke(key)
                 if unknown and after.deleting:
                     text = f"{error}; the deletion of {key} goes on once the cluster answers"
-                    raise ClusterUnavailable(text, retry_after=error.retry_after) from error
+                    raise ClusterUnavailable(text, retry_after=getattr(error, "retry_after", None)) from error
                 raise
             return self.store.get(key)
 
