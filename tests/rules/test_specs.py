@@ -8,12 +8,9 @@ pytestmark = pytest.mark.rule("SHAPE")
 
 def test_what_is_absent_or_an_object_is_allowed() -> None:
     assert deployment_spec("spec", {"job": None, "flinkConfiguration": {}, "image": "flink"}) is None
-    for defaults in (
-        None,
-        {},
-        {"metadata": None, "spec": {}},
-        {"metadata": {"labels": {"a": "b"}, "annotations": None}},
-    ):
+    labelled = {"metadata": {"labels": {"a": "b"}, "annotations": None}}
+    cases: list[dict[str, Any] | None] = [None, {}, {"metadata": None, "spec": {}}, labelled]
+    for defaults in cases:
         assert application_defaults("prod", defaults) is None
         assert pool_defaults("prod", defaults) is None
     assert pool_defaults("prod", {"spec": {"clusterSpec": {"flinkConfiguration": {"a": 1}}}}) is None
