@@ -84,9 +84,10 @@ def test_a_spoke_that_stops_refuses_writes_and_reads_are_stale(walk: Walk) -> No
 @pytest.mark.rule("C33", "C34")
 def test_an_update_there_fails_with_the_clusters_name_while_other_environments_update(walk: Walk) -> None:
     walk.configure(taskManagers=2, checkpointInterval="45 s")
-    text = walk.up(fails=True)
-    assert "'spoke-1' is DISCONNECTED" in text
-    assert "Traceback" not in text
+    for text in (walk.pulumi("preview", fails=True), walk.up(fails=True)):
+        assert "'spoke-1' is DISCONNECTED" in text
+        assert "[C33]" in text
+        assert "Traceback" not in text
     walk.up("--target", walk.urn("fleet-spoke-2"))
     defaults = walk.get("environments/fleet-spoke-2").json()["computePoolDefaults"]["spec"]["flinkConfiguration"]
     assert defaults["execution.checkpointing.interval"] == "45 s"
@@ -107,10 +108,10 @@ def test_when_it_is_back_everything_works_without_a_hand(walk: Walk) -> None:
 @pytest.mark.rule("P38", "P45")
 def test_a_running_statement_blocks_the_update_of_its_pool(walk: Walk) -> None:
     walk.configure(poolTaskManagers=2)
-    text = walk.up(fails=True)
-    assert "orders-by-user (RUNNING)" in text
-    assert "shared-pool" in text
-    assert "Traceback" not in text
+    for text in (walk.pulumi("preview", fails=True), walk.up(fails=True)):
+        assert "'shared-pool' (SHARED) cannot be updated: statements orders-by-user (RUNNING)" in text
+        assert "[P38]" in text
+        assert "Traceback" not in text
     assert walk.objects("hub-cluster")[POOL]["spec"]["taskManager"]["replicas"] == 1
     walk.configure(poolTaskManagers=1)
     assert changes(walk.up()) == {"unchanged": 11}

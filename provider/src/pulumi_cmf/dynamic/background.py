@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import grpc
 from cmf_core.client import AsyncClient
 
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.kind import Hub
 from pulumi_cmf.lifecycle.settings import Settings
 
@@ -55,3 +56,13 @@ async def hub(settings: Settings) -> Hub:
         HubUnreachable: a TLS file cannot be used.
     """
     return Hub(_client(settings), settings)
+
+
+@cache
+def _facts(settings: Settings) -> Facts:
+    return Facts(Hub(_client(settings), settings))
+
+
+async def facts(settings: Settings) -> Facts:
+    """Return what this process knows of a CMF. Runs on the shared loop; raises as `hub`."""
+    return _facts(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -10,19 +11,26 @@ from typing import Any, ClassVar, TypeVar
 
 import pulumi
 from cmf_core.errors import CmfError
+from cmf_core.rules import Verdict
+from cmf_core.rules import Verdict
 from pulumi import dynamic
 from pulumi.runtime import rpc
 from pydantic import ValidationError
 
 from pulumi_cmf.dynamic import background
 from pulumi_cmf.dynamic.call import Call, current_call
+from pulumi_cmf.lifecycle.inputs import refused
 from pulumi_cmf.lifecycle.kind import UNSENT, Created, Hub, Kind, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
-from pulumi_cmf.lifecycle.unknowns import UNKNOWN
+from pulumi_cmf.lifecycle.unknowns import UNKNOWN, contains_unknown
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 
 T = TypeVar("T")
 _PROVIDER = "__provider"
+_FORESEE_SECONDS = 5.0
+"""For what a preview asks CMF: a hub that is away must not hold it up."""
+_UNASKED: set[Settings] = set()
+"""Settings with which this process could not read facts; it does not try again."""
 
 
 class Front(dynamic.ResourceProvider):
@@ -52,16 +60,42 @@ class Front(dynamic.ResourceProvider):
         given = _from_pulumi(news)
         checked = self.kind.check(given, settings if isinstance(settings, Settings) else None)
         failures += [dynamic.CheckFailure(failure.property, failure.reason) for failure in checked.failures]
+        if not _olds and not failures:
+            foretold = self._foretold({}, checked.inputs)
+            failures += [dynamic.CheckFailure("", foretold)] if foretold else []
         return dynamic.CheckResult(_to_pulumi(checked.inputs), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare the state with the inputs."""
-        difference = self.kind.diff(_from_pulumi(_olds), _from_pulumi(_news))
+        olds, news = _from_pulumi(_olds), _from_pulumi(_news)
+        difference = self.kind.diff(olds, news)
+        if difference.changed - UNSENT and not difference.replaces:
+            foretold = self._foretold(olds, news)
+            if foretold:
+                current_call().fail(foretold, Refused(foretold))
         return dynamic.DiffResult(
             changes=bool(difference.changed),
             replaces=difference.replaces,
             delete_before_replace=difference.delete_first,
         )
+
+    def _foresee(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
+        call, settings = current_call(), self._settings
+        if not isinstance(settings, Settings):
+            return
+
+        async def work(hub: Hub) -> Verdict:
+            async with asyncio.timeout(_FORESEE_SECONDS):
+                return await self.kind.foresee(hub, olds, self.kind.parse(news))
+
+        try:
+            refusal = background.run(_on_hub(settings, work), call.context)
+        except (CmfError, TimeoutError) as error:
+            call.warn(f"not known whether CMF would refuse this update: {error or 'it did not answer in time'}")
+            return
+        if refusal is not None:
+            sentence = f"{refusal.message} [{refusal.rule}]"
+            call.fail(sentence, Refused(sentence))
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Create, and wait until it is ready."""
@@ -101,6 +135,23 @@ class Front(dynamic.ResourceProvider):
         state = _from_pulumi(_props)
         operation = Operation(call.progress, call.warn)
         self._run(call, lambda hub: self.kind.delete(hub, _id, state, operation), _props)
+
+    def _foretold(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
+        """Return what CMF would refuse; None if it would not, or if it cannot be asked, which is told once."""
+        settings = self._settings
+        if not isinstance(settings, Settings) or settings in _UNASKED:
+            return None
+
+        async def work() -> Verdict:
+            return await self.kind.foretell(await background.facts(settings), olds, news)
+
+        try:
+            verdict = background.run(work(), None)
+        except CmfError as error:
+            _UNASKED.add(settings)
+            current_call().warn(f"what CMF may refuse is not checked beforehand: {error}")
+            return None
+        return refused("", verdict).reason if verdict else None
 
     def _run(self, call: Call, work: Callable[[Hub], Awaitable[T]], props: Mapping[str, Any]) -> T:
         """Do the work of one call; what the user has to know becomes its error."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
-from cmf_core.calls import Collection, compute_pools
+from cmf_core.calls import Collection, compute_pools, statements, statements
 from cmf_core.models import ComputePool, PoolPhase, PoolState, PoolType
 from cmf_core.rules import Verdict, names, pools
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.kind import Created, Hub, Operation
+from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look
 
@@ -49,6 +51,19 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         verdict = pools.valid_spec(inputs.name, spec)
         yield ("state" if verdict is not None and verdict.rule == "P16" else "cluster_spec"), verdict
 
+    async def blocked(
+        self, facts: Facts, environment: str, found: ComputePool, inputs: ComputePoolInputs | None
+    ) -> Verdict:
+        """Return the statements that block an update (P38-P41)."""
+        if found.status is None:
+            return None
+        on_pool = [
+            pools.StatementFact(statement.name, statement.status.phase)
+            for statement in (await facts.all(statements(environment))).values()
+            if statement.spec.compute_pool_name == found.name and statement.status is not None
+        ]
+        return pools.updatable(found.name, found.spec.type, found.status.phase, on_pool)
+
     def collection(self, environment: str) -> Collection[ComputePool]:
         """Return the pools of an environment."""
         return compute_pools(environment)
@@ -67,6 +82,20 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         if warning:
             operation.warn(warning)
         return await super().create(hub, inputs, operation)
+
+    async def foresee(self, hub: Hub, olds: Mapping[str, Any], inputs: ComputePoolInputs) -> Verdict:
+        """Ask for the statements on the pool: some of their phases refuse an update (P38, P40).
+
+        Those that the same update would remove count: Pulumi changes a pool before what depends on it.
+        """
+        found = await find(hub, compute_pools(inputs.environment), inputs.name)
+        if found is None or found.status is None:
+            return None
+        if not self.to_write(self.all_present(inputs.environment, found), inputs.model_dump(exclude_none=True), olds):
+            return None
+        on_pool = hub.client.list(statements(inputs.environment), **{"compute-pool": inputs.name})
+        facts = [pools.StatementFact(one.name, one.status.phase) async for one in on_pool if one.status]
+        return pools.updatable(inputs.name, found.spec.type, found.status.phase, facts)
 
     async def write(self, hub: Hub, inputs: ComputePoolInputs, sent: ComputePool) -> ComputePool:
         """Update by the full resource (P36)."""

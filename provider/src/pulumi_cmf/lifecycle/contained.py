@@ -8,12 +8,15 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from cmf_core.calls import Collection
 from cmf_core.models import ComputePool, FlinkApplication, Statement
+from cmf_core.rules import Verdict
 
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, NotReady, Operation, Refused, State, state_of
 from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import orphan, remove
+from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
 
 
@@ -83,6 +86,27 @@ class ContainedKind(Kind[I], Generic[I, M]):
         """Return what the operator had taken up before a write, if that is needed to tell old from new."""
         return None
 
+    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that the environment's cluster takes no writes, and what `blocked` says."""
+        environment, name = news.get("environment"), news.get("name")
+        if not (isinstance(environment, str) and isinstance(name, str)):
+            return None
+        if not olds:
+            return await facts.writable_environment(environment)
+        found = (await facts.all(self.collection(environment))).get(name)
+        if found is None:
+            return None
+        inputs = None if contains_unknown(dict(news)) else self.parse(news)
+        if inputs is not None:
+            asked = inputs.model_dump(exclude_none=True)
+            if not self.to_write(self.all_present(environment, found), asked, olds):
+                return None
+        return await facts.writable_environment(environment) or await self.blocked(facts, environment, found, inputs)
+
+    async def blocked(self, facts: Facts, environment: str, found: M, inputs: I | None) -> Verdict:
+        """Return what of its present state refuses an update; `inputs` is None if not all of them are known."""
+        return None
+
     def what(self, environment: str, name: str) -> str:
         """Return kind, name and place, for messages."""
         return f"{self.name} '{name}' in environment '{environment}'"
@@ -109,7 +133,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
         found = await find(hub, self.collection(place["environment"]), place["name"])
         if found is None:
             return None
-        inputs = self.seen(state, self._all_present(place["environment"], found))
+        inputs = self.seen(state, self.all_present(place["environment"], found))
         return Found(id_, {**inputs, **self._computed(found)}, inputs)
 
     async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:
@@ -120,7 +144,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
             raise Refused(f"{what} is gone from CMF: run `pulumi refresh`, then `pulumi up` creates it again")
         asked = inputs.model_dump(exclude_none=True)
         baseline = await self.baseline(hub, inputs, found)
-        if self.to_write(self._all_present(inputs.environment, found), asked, olds):
+        if self.to_write(self.all_present(inputs.environment, found), asked, olds):
             found = await self.write(hub, inputs, self.model(inputs, mark_of(found.metadata)))
         elif self.diff(olds, asked).changed == {"force_delete"}:
             return self._state(inputs, found)
@@ -173,7 +197,8 @@ class ContainedKind(Kind[I], Generic[I, M]):
             raise NotReady(id_, self._state(inputs, last), str(failed)) from failed
         return self._state(inputs, last)
 
-    def _all_present(self, environment: str, found: M) -> dict[str, Any]:
+    def all_present(self, environment: str, found: M) -> dict[str, Any]:
+        """Return what CMF has for all inputs that it knows."""
         labels, annotations = found.metadata.labels or None, without_mark(found.metadata.annotations)
         head = {"environment": environment, "name": found.name, "labels": labels, "annotations": annotations}
         return head | self.present(found)

@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 from cmf_core.calls import ENVIRONMENTS
 from cmf_core.models import DEFAULT_CLUSTER, Environment
 from cmf_core.rules import Verdict, names
+from cmf_core.rules.environments import placement
 
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, Operation, Refused, State, state_of
 from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.unknowns import contains_unknown
 
 _DEFAULTS = ("flink_application_defaults", "compute_pool_defaults", "statement_defaults")
 _DELETE_SECONDS = 60.0
@@ -50,6 +53,20 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
         if inputs.kubernetes_cluster_name is not None:
             cluster = names.resource_name("kubernetes_cluster_name", inputs.kubernetes_cluster_name, minimum=1)
             yield "kubernetes_cluster_name", cluster
+
+    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that its cluster takes no writes."""
+        cluster = news.get("kubernetes_cluster_name")
+        if not olds:
+            return await facts.writable(placement(cluster)) if cluster is None or isinstance(cluster, str) else None
+        found = (await facts.all(ENVIRONMENTS)).get(str(olds.get("name")))
+        if found is None:
+            return None
+        if not contains_unknown(dict(news)):
+            asked = self.parse(news).model_dump(exclude_none=True)
+            if not self.to_write(_present(found), asked, olds):
+                return None
+        return await facts.writable(placement(found.kubernetes_cluster_name))
 
     async def create(self, hub: Hub, inputs: EnvironmentInputs, operation: Operation) -> Created:
         """Create; there is nothing to wait for."""

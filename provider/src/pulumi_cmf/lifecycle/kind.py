@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from cmf_core.client import AsyncClient
 from cmf_core.rules import Verdict
@@ -21,6 +21,9 @@ from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.spelling import SpelledTwice, as_cmf, whole
 from pulumi_cmf.lifecycle.unknowns import contains_unknown, known_part, unknown_paths
 from pulumi_cmf.lifecycle.waiting import Clock, Progress, SystemClock
+
+if TYPE_CHECKING:
+    from pulumi_cmf.lifecycle.facts import Facts
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741 - I is for inputs, and stays in this module
 
@@ -236,9 +239,13 @@ class Kind(ABC, Generic[I]):
         replaces = sorted(changed & {*self.identity, *self.immutable})
         return Difference(frozenset(changed), replaces, bool(replaces) and changed.isdisjoint(self.identity))
 
-    def id_of(self, inputs: Mapping[str, Any]) -> str:
-        """Return the id of a resource: its name, after its environment's if it is in one."""
-        return "/".join(str(inputs[field]) for field in self.identity)
+    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Return what CMF would refuse about a create (`olds` is empty) or an update, as far as facts tell.
+
+        Raises:
+            CmfError: the facts cannot be had.
+        """
+        return None
 
     def named(self, id_: str) -> dict[str, str]:
         """Return the inputs that an id is made of.
@@ -250,6 +257,14 @@ class Kind(ABC, Generic[I]):
         if len(parts) != len(self.identity) or not all(parts):
             raise Refused(f"'{id_}' is not the id of a {self.name}: it is {'/'.join(self.identity).upper()}")
         return dict(zip(self.identity, parts, strict=True))
+
+    async def foresee(self, hub: Hub, olds: Mapping[str, Any], inputs: I) -> Verdict:
+        """Return the refusal that an update would meet at CMF, so that a preview can tell it; None if there is none.
+
+        Raises:
+            CmfError: CMF cannot be asked.
+        """
+        return None
 
     @abstractmethod
     async def create(self, hub: Hub, inputs: I, operation: Operation) -> Created:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import yaml
-from cmf_core.calls import KUBERNETES_CLUSTERS
+from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS
 from cmf_core.errors import CmfError, NotFound
 from cmf_core.models import ClusterState, KubernetesCluster, LifecycleState
 from cmf_core.rules import Refusal, Verdict, names
+from cmf_core.rules.clusters import decommission
 
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, NotReady, Operation, Refused, State, state_of
 from pulumi_cmf.lifecycle.kubeconfigs import NO_PLACE, kubeconfigs
@@ -51,6 +53,16 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
         yield "kubeconfig", _kubeconfig(inputs.kubeconfig)
         if settings is not None and not (settings.kubeconfig_directory or settings.kubeconfig_secret):
             yield "kubeconfig", Refusal(400, NO_PLACE, "C17")
+
+    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that bound environments keep it from being decommissioned (C41); note that it changes."""
+        name = str(news.get("name"))
+        facts.plan(name)
+        retire = LifecycleState.DECOMMISSIONED.value
+        if news.get("lifecycle_state") != retire or olds.get("lifecycle_state") == retire:
+            return None
+        environments = (await facts.all(ENVIRONMENTS)).values()
+        return decommission(name, [str(e.name) for e in environments if e.kubernetes_cluster_name == name])
 
     async def create(self, hub: Hub, inputs: KubernetesClusterInputs, operation: Operation) -> Created:
         """Stage the kubeconfig, and wait until the cluster is CONNECTED."""

@@ -8,9 +8,11 @@ from typing import Any, ClassVar, Literal
 from cmf_core.calls import Collection, statements
 from cmf_core.models import Statement, StatementPhase
 from cmf_core.rules import Verdict, names
+from cmf_core.rules.statements import allowed_change
 from pydantic import Field
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.kind import Hub
 from pulumi_cmf.lifecycle.settings import Settings
@@ -54,6 +56,14 @@ class StatementKind(ContainedKind[StatementInputs, Statement]):
         yield "name", names.deployment_name(self.name, inputs.name)
         yield "environment", names.resource_name("Environment", inputs.environment)
         yield "compute_pool_name", names.resource_name("ComputePool", inputs.compute_pool_name)
+
+    async def blocked(
+        self, facts: Facts, environment: str, found: Statement, inputs: StatementInputs | None
+    ) -> Verdict:
+        """Return why its phase does not allow to stop, resume or rescale it."""
+        if inputs is None or found.status is None:
+            return None
+        return allowed_change(found.name, found.status.phase, found.spec, self.model(inputs, None).spec)
 
     def collection(self, environment: str) -> Collection[Statement]:
         """Return the statements of an environment."""
