@@ -87,6 +87,22 @@ async def test_a_watch_from_too_long_ago_lists_again(bare: Flink, kubectl: Kubec
         await connection.close()
 
 
+async def test_an_object_that_cannot_be_read_does_not_keep_the_others_from_being_followed(
+    bare: Flink, kubectl: Kubectl
+) -> None:
+    broken, app = application("broken"), application()
+    await bare.write(broken)
+    await bare.write(app)
+    damaged = replace(bare.record(broken.key), document={"metadata": {"labels": "no mapping"}, "spec": {}})
+    await bare.put(damaged)
+    for _ in range(2):  # by an event, then by a list
+        bare.watches.follow(CLUSTER)
+        await kubectl.set_status(broken.name, lifecycleState="DEPLOYED")
+        await kubectl.set_status(app.name, lifecycleState="STABLE")
+        await eventually(lambda: bare.status(app.key)["lifecycleState"] == "STABLE", "the other one's status")
+        await bare.put(replace(bare.record(app.key), status=None))
+
+
 async def test_a_cluster_whose_connection_was_replaced_is_followed_on_the_new_one(
     bare: Flink, kubectl: Kubectl
 ) -> None:

@@ -283,6 +283,15 @@ def test_a_last_reconciled_spec_that_cannot_be_read_counts_as_none() -> None:
         assert reported(place(app), found)["observedGeneration"] == 0
 
 
+def test_a_generation_that_somebody_edited_counts_as_none() -> None:
+    row = {"generation": 1, "revision": 1, "lifecycleState": "STABLE", "jobManager": "READY"}
+    row |= {"reconciliation": "DEPLOYED", "reconciled": 1}
+    for edited in ("", "x", "-1", "²"):
+        found = operator_object(pool(), row)
+        found["metadata"]["annotations"] = {"cmf-hub.io/generation": edited}
+        assert reported(place(pool()), found)["phase"] == "PENDING"
+
+
 @pytest.mark.rule("P34")
 def test_statements_whose_pool_was_deleted() -> None:
     assert reported(place(statement(status={"phase": "COMPLETED"})), None)["phase"] == "COMPLETED"

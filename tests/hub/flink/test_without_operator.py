@@ -1,7 +1,8 @@
 """What the hub promises about objects on a cluster, whatever others do to them."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from cmf_core.errors import ClusterUnavailable, Conflict
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
-from cmf_hub.flink.objects import MANAGED_BY, SELECTOR, manifest
+from cmf_hub.flink.objects import MANAGED_BY, SELECTOR
 from cmf_hub.settings import Settings
 from cmf_localfleet import LocalCluster
 
 from tests.hub.flink.harness import CLUSTER, Flink, Kubectl, flink
-from tests.hub.flink.samples import application, environment, place, pool, statement
+from tests.hub.flink.samples import application, environment, pool, statement
 from tests.support.wait import eventually
 
 FINALIZER = ["tests.example.org/hold"]
@@ -42,28 +43,48 @@ async def test_an_object_of_others_is_never_taken_over(bare: Flink, kubectl: Kub
     assert "message" not in bare.status(app.key)
 
 
-class Slow(Connection):
-    """A connection on which an object vanishes right after it was read."""
+class Interrupted(Connection):
+    """A connection on which others do something between the read of an object and its change."""
+
+    def __init__(self, beneath: Connection, happens: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(beneath.cluster, beneath.credentials)
+        self._happens = happens
 
     async def get(self, resource: FlinkResource, namespace: str, name: str) -> dict[str, Any] | None:
         found = await super().get(resource, namespace, name)
-        await super().delete(resource, namespace, name)
+        await self._happens()
         return found
 
 
-async def test_an_object_that_vanishes_during_a_change_is_not_replaced_by_it(bare: Flink) -> None:
+@asynccontextmanager
+async def interrupted(layer: Flink, happens: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    await layer.stop()
+    before, layer.connection = layer.connection, Interrupted(layer.connection, happens)
+    try:
+        yield
+    finally:
+        await layer.connection.close()
+        layer.connection = before
+
+
+async def test_an_object_that_vanishes_during_a_change_is_not_replaced_by_it(bare: Flink, kubectl: Kubectl) -> None:
     app = application()
     await bare.write(app)
-    await bare.stop()
-    before, bare.connection = bare.connection, Slow(CLUSTER, bare.connection.credentials)
-    try:
+    async with interrupted(bare, lambda: kubectl.delete(app.name)):
         with pytest.raises(KubernetesRefusal) as refused:
             await bare.change(app.key, image="flink:new")
-    finally:
-        await bare.connection.close()
-        bare.connection = before
     assert refused.value.code == 409
     assert await bare.found(app.name) is None
+
+
+async def test_an_object_that_appears_during_a_creation_is_not_taken_over(bare: Flink, kubectl: Kubectl) -> None:
+    app = application()
+    theirs = {**app.spec, "taskManager": {"resource": {"cpu": 7, "memory": "1g"}}}
+    async with interrupted(bare, lambda: kubectl.create(app.name, theirs)):
+        with pytest.raises(KubernetesRefusal) as refused:
+            await bare.write(app)
+    assert refused.value.code == 409
+    assert cpu(await bare.found(app.name)) == 7
 
 
 @pytest.mark.rule("C49", "C53")
@@ -79,17 +100,6 @@ async def test_what_a_forced_deletion_left_is_neither_deleted_nor_taken_over(bar
     await bare.change(app.key, deleting=True)  # nor does it keep the namesake's row
     assert bare.store.get(app.key) is None
     assert await bare.found(app.name) is not None
-
-
-async def test_an_object_that_appears_while_it_is_looked_for_is_not_taken_over(
-    bare: Flink, kubectl: Kubectl, settings: Settings
-) -> None:
-    app = application()
-    await kubectl.create(app.name, {**app.spec, "image": "theirs"})
-    wanted = manifest(place(app, within=environment(kubernetesNamespace=bare.namespace)), settings)
-    with pytest.raises(KubernetesRefusal) as refused:
-        await bare.connection.apply(wanted, force=False)
-    assert refused.value.code == 409
 
 
 async def test_a_job_is_not_started_again_before_the_old_one_is_gone(bare: Flink, kubectl: Kubectl) -> None:
@@ -200,22 +210,19 @@ async def test_an_object_deleted_by_hand_is_put_back(bare: Flink, kubectl: Kubec
 
 async def test_a_copy_of_an_object_elsewhere_is_ignored(bare: Flink, cluster: LocalCluster) -> None:
     """Backups are restored into other namespaces and clusters, labels included."""
-    app, marker = application(), application("marker")
+    app = application()
     await bare.write(app)
-    await bare.write(marker)
     found = await bare.found(app.name)
     assert found is not None
     elsewhere = f"{bare.namespace}-copy"
     await asyncio.to_thread(cluster.create_namespace, elsewhere)
-    copy, original = Kubectl(cluster.kubeconfig, elsewhere), Kubectl(cluster.kubeconfig, bare.namespace)
     kept = {key: found["metadata"][key] for key in ("labels", "annotations")}
-    await copy.create(app.name, found["spec"], **kept)
-    await original.set_status(app.name, lifecycleState="STABLE")
-    await eventually(lambda: bare.status(app.key)["lifecycleState"] == "STABLE", "the status of the original")
-    await copy.set_status(app.name, lifecycleState="FAILED")
-    await original.set_status(marker.name, lifecycleState="STABLE")
-    await eventually(lambda: bare.status(marker.key)["lifecycleState"] == "STABLE", "what came after it")
-    assert bare.status(app.key)["lifecycleState"] == "STABLE"
+    await Kubectl(cluster.kubeconfig, elsewhere).create(app.name, found["spec"], **kept)
+    copy = await bare.connection.get(FLINK_DEPLOYMENT, elsewhere, app.name)
+    assert copy is not None
+    assert bare.watches._resource_of(CLUSTER, FLINK_DEPLOYMENT, found) is not None
+    assert bare.watches._resource_of(CLUSTER, FLINK_DEPLOYMENT, copy) is None
+    assert bare.watches._resource_of("spoke-2", FLINK_DEPLOYMENT, found) is None
 
 
 async def test_the_cluster_refuses_and_nothing_has_changed(bare: Flink) -> None:

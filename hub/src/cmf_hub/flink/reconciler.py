@@ -62,13 +62,15 @@ class Reconciler:
         self._work: dict[Key, _Work] = {}
         self._room: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(CALLS_PER_CLUSTER))
         self._look: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def start(self) -> None:
         """Begin with the background work: what a stop of the hub left unfinished first."""
         self._look = asyncio.create_task(self._look_again(), name="reconciler")
 
     async def stop(self) -> None:
-        """End the background work; what is unfinished stays dirty."""
+        """End the background work for good; what is unfinished stays dirty."""
+        self._stopped = True
         tasks = [work.task for work in self._work.values()] + ([self._look] if self._look else [])
         for task in tasks:
             task.cancel()
@@ -81,6 +83,8 @@ class Reconciler:
 
     def poke(self, key: Key) -> None:
         """Work on a resource in the background; once more if it is being worked on."""
+        if self._stopped:
+            return
         work = self._work.get(key)
         if work is None:
             work = self._work[key] = _Work()

@@ -54,7 +54,7 @@ class Observation:
         metadata, status = found["metadata"], found.get("status") or {}
         return cls(
             status=status,
-            made_from=int((metadata.get("annotations") or {}).get(GENERATION_ANNOTATION, 0)),
+            made_from=_number((metadata.get("annotations") or {}).get(GENERATION_ANNOTATION)),
             current=_is_current(metadata, status),
             terminating=_terminating(found),
         )
@@ -261,6 +261,11 @@ def _phase_without_object(placed: Placement) -> tuple[StatementPhase, str | None
     if record.spec.get("stopped"):
         return _S.STOPPED, None
     return _S.PENDING, None
+
+
+def _number(text: str | None) -> int:
+    """Return the number in an annotation, which anybody may have edited; 0 if there is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() else 0
 
 
 def _is_current(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> bool:

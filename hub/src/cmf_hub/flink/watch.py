@@ -113,7 +113,7 @@ class Watches:
             resource = self._resource_of(cluster, kind, found)
             if resource is not None:
                 present.add(resource.record.key)
-                await self._seen(resource, found, thorough=True)
+                await self._look_at(resource, found, thorough=True)
             await asyncio.sleep(0)  # a cluster with thousands of objects must not keep requests waiting
         for resource in self._resources_on(cluster, kind):
             if resource.record.key not in present:
@@ -126,9 +126,18 @@ class Watches:
         if event == "DELETED":
             self._reconciler.poke(resource.record.key)  # to remove the row, or to put the object back
         else:
-            await self._seen(resource, found)
+            await self._look_at(resource, found)
 
-    async def _seen(self, resource: Placement, found: dict[str, Any], *, thorough: bool = False) -> None:
+    async def _look_at(self, resource: Placement, found: dict[str, Any], *, thorough: bool = False) -> None:
+        """Take in one object; one that cannot be read must not keep the others from being followed."""
+        try:
+            await self._seen(resource, found, thorough=thorough)
+        except CmfError:
+            raise
+        except Exception:
+            log.exception("object cannot be read", resource=str(resource.record.key), cluster=resource.cluster)
+
+    async def _seen(self, resource: Placement, found: dict[str, Any], *, thorough: bool) -> None:
         record = resource.record
         for statement in await self._recorder.seen(record.key, record.uid, found):
             self._reconciler.poke(statement)
