@@ -219,11 +219,18 @@ def test_blocked_and_unavailable_resources_are_told_in_the_hub_s_words(
     program.up(register + there + pool(shared) + statement(sql, "INSERT INTO a SELECT 1"))
     bigger = {**CLUSTER_SPEC, "taskManager": {"resource": {"memory": "2048m", "cpu": 1}}}
     blocked = register + there + pool(shared, cluster_spec=bigger) + statement(sql, "INSERT INTO a SELECT 1")
-    said = program.up(blocked, fails=True)
+    said = program.preview(blocked, fails=True)
     assert (
         f"ComputePool '{shared}' (SHARED) cannot be updated: statements {sql} (RUNNING): delete them, or wait" in said
     )
     assert is_plain(said)
+    assert "or wait until they are COMPLETED or FAILED [P38]" in program.up(fails=True)
+    url = program.environment.pop("CMF_URL")
+    program.environment["CMF_URL"] = "http://127.0.0.1:1"
+    said = program.preview()
+    assert operations(said) == {shared: "update"}
+    assert "warning: what CMF may refuse is not checked beforehand: CMF at http://127.0.0.1:1 cannot" in said
+    program.environment["CMF_URL"] = url
     spoke.stop()
     try:
         cmf.connected(cluster, "DISCONNECTED")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
@@ -11,7 +10,6 @@ from typing import Any, ClassVar, TypeVar
 
 import pulumi
 from cmf_core.errors import CmfError
-from cmf_core.rules import Verdict
 from cmf_core.rules import Verdict
 from pulumi import dynamic
 from pulumi.runtime import rpc
@@ -22,13 +20,11 @@ from pulumi_cmf.dynamic.call import Call, current_call
 from pulumi_cmf.lifecycle.inputs import refused
 from pulumi_cmf.lifecycle.kind import UNSENT, Created, Hub, Kind, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
-from pulumi_cmf.lifecycle.unknowns import UNKNOWN, contains_unknown
+from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 
 T = TypeVar("T")
 _PROVIDER = "__provider"
-_FORESEE_SECONDS = 5.0
-"""For what a preview asks CMF: a hub that is away must not hold it up."""
 _UNASKED: set[Settings] = set()
 """Settings with which this process could not read facts; it does not try again."""
 
@@ -78,24 +74,6 @@ class Front(dynamic.ResourceProvider):
             replaces=difference.replaces,
             delete_before_replace=difference.delete_first,
         )
-
-    def _foresee(self, olds: dict[str, Any], news: dict[str, Any]) -> None:
-        call, settings = current_call(), self._settings
-        if not isinstance(settings, Settings):
-            return
-
-        async def work(hub: Hub) -> Verdict:
-            async with asyncio.timeout(_FORESEE_SECONDS):
-                return await self.kind.foresee(hub, olds, self.kind.parse(news))
-
-        try:
-            refusal = background.run(_on_hub(settings, work), call.context)
-        except (CmfError, TimeoutError) as error:
-            call.warn(f"not known whether CMF would refuse this update: {error or 'it did not answer in time'}")
-            return
-        if refusal is not None:
-            sentence = f"{refusal.message} [{refusal.rule}]"
-            call.fail(sentence, Refused(sentence))
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Create, and wait until it is ready."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
-from cmf_core.calls import Collection, compute_pools, statements, statements
+from cmf_core.calls import Collection, compute_pools, statements
 from cmf_core.models import ComputePool, PoolPhase, PoolState, PoolType
 from cmf_core.rules import Verdict, names, pools
 
@@ -13,7 +13,6 @@ from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.kind import Created, Hub, Operation
-from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look
 
@@ -82,20 +81,6 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         if warning:
             operation.warn(warning)
         return await super().create(hub, inputs, operation)
-
-    async def foresee(self, hub: Hub, olds: Mapping[str, Any], inputs: ComputePoolInputs) -> Verdict:
-        """Ask for the statements on the pool: some of their phases refuse an update (P38, P40).
-
-        Those that the same update would remove count: Pulumi changes a pool before what depends on it.
-        """
-        found = await find(hub, compute_pools(inputs.environment), inputs.name)
-        if found is None or found.status is None:
-            return None
-        if not self.to_write(self.all_present(inputs.environment, found), inputs.model_dump(exclude_none=True), olds):
-            return None
-        on_pool = hub.client.list(statements(inputs.environment), **{"compute-pool": inputs.name})
-        facts = [pools.StatementFact(one.name, one.status.phase) async for one in on_pool if one.status]
-        return pools.updatable(inputs.name, found.spec.type, found.status.phase, facts)
 
     async def write(self, hub: Hub, inputs: ComputePoolInputs, sent: ComputePool) -> ComputePool:
         """Update by the full resource (P36)."""

@@ -258,14 +258,6 @@ class Kind(ABC, Generic[I]):
             raise Refused(f"'{id_}' is not the id of a {self.name}: it is {'/'.join(self.identity).upper()}")
         return dict(zip(self.identity, parts, strict=True))
 
-    async def foresee(self, hub: Hub, olds: Mapping[str, Any], inputs: I) -> Verdict:
-        """Return the refusal that an update would meet at CMF, so that a preview can tell it; None if there is none.
-
-        Raises:
-            CmfError: CMF cannot be asked.
-        """
-        return None
-
     @abstractmethod
     async def create(self, hub: Hub, inputs: I, operation: Operation) -> Created:
         """Create, and wait until it is what was asked for.
