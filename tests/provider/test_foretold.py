@@ -1,0 +1,82 @@
+"""Refusals that a preview tells before anything changes, and what must not be a false alarm."""
+
+import pytest
+from cmf_localfleet import LocalCluster
+
+from tests.provider.program import Program
+from tests.support.hub import Hub, unique
+
+POOL = """
+pool = ComputePool("pool", name={pool!r}, environment={environment!r}, type="DEDICATED", cluster_spec={{
+    "image": "confluentinc/cp-flink-sql:1.19-cp8", "flink_version": "v1_19",
+    "flink_configuration": {{"taskmanager.numberOfTaskSlots": {slots}}},
+    "job_manager": {{"resource": {{"cpu": 1, "memory": "1024m"}}}},
+    "task_manager": {{"resource": {{"cpu": 1, "memory": "1024m"}}}},
+}})
+"""
+STATEMENT = """
+Statement("statement", name={statement!r}, environment={environment!r}, compute_pool_name=pool.name,
+          statement="INSERT INTO a SELECT * FROM b", stopped={stopped})
+"""
+CLUSTER = """
+from pathlib import Path
+spoke = KubernetesCluster("spoke", name={cluster!r}, kubeconfig=Path({kubeconfig!r}).read_text() + {more!r})
+Environment("environment", name={environment!r}, kubernetes_namespace="flink", kubernetes_cluster_name=spoke.name,
+            labels={labels!r})
+"""
+
+
+@pytest.mark.rule("P40", "P41")
+def test_a_preview_tells_which_statements_block_a_pool(program: Program, environment: str) -> None:
+    names = {"environment": environment, "pool": unique("pool"), "statement": unique("statement")}
+    running = (POOL + STATEMENT).format(**names, slots=1, stopped=False)
+    program.up(running)
+    program.preview(running)
+    said = program.preview(running.replace('numberOfTaskSlots": 1', 'numberOfTaskSlots": 2'), fails=True)
+    assert f"statements {names['statement']} (RUNNING)" in said
+    assert "[P40]" in said
+    assert "Traceback" not in said
+    stopped = (POOL + STATEMENT).format(**names, slots=1, stopped=True)
+    program.up(stopped)
+    program.up((POOL + STATEMENT).format(**names, slots=2, stopped=True))
+    assert program.outputs("pool")["cluster_spec"]["flinkConfiguration"] == {"taskmanager.numberOfTaskSlots": "2"}
+
+
+@pytest.mark.rule("C33")
+def test_a_preview_tells_of_a_dead_cluster_but_not_when_this_update_changes_its_registration(
+    program: Program, cmf: Hub, spoke: LocalCluster
+) -> None:
+    names = {"cluster": unique("spoke"), "environment": unique("environment"), "kubeconfig": str(spoke.kubeconfig)}
+    program.up(CLUSTER.format(**names, more="", labels={}))
+    staged = cmf.kubeconfigs / names["cluster"]
+    dead = staged.read_text().replace(f":{spoke.port}", ":1")
+    staged.write_text(dead)
+    cmf.connected(names["cluster"], "DISCONNECTED")
+    said = program.preview(CLUSTER.format(**names, more="", labels={"a": "b"}), fails=True)
+    assert f"'{names['cluster']}' is DISCONNECTED" in said
+    assert "[C33]" in said
+    program.preview(CLUSTER.format(**names, more="\n", labels={"a": "b"}))
+    program.up()
+    assert cmf.cluster_state(names["cluster"]) == "CONNECTED"
+    assert program.outputs("environment")["labels"] == {"a": "b"}
+
+
+@pytest.mark.rule("C41")
+def test_a_preview_tells_of_environments_that_keep_a_cluster(program: Program, cmf: Hub, spoke: LocalCluster) -> None:
+    names = {"cluster": unique("spoke"), "environment": unique("environment"), "kubeconfig": str(spoke.kubeconfig)}
+    text = CLUSTER.format(**names, more="", labels={})
+    program.up(text)
+    said = program.preview(text.replace("+ '')", "+ '', lifecycle_state='DECOMMISSIONED')"), fails=True)
+    assert (
+        f"Cannot decommission cluster '{names['cluster']}': referenced by environments [{names['environment']}]" in said
+    )
+    assert cmf.cluster_state(names["cluster"]) == "CONNECTED"
+
+
+def test_without_a_cmf_a_preview_says_what_it_could_not_check(program: Program, environment: str) -> None:
+    text = POOL.format(environment=environment, pool=unique("pool"), slots=1)
+    program.environment["CMF_URL"], away = "http://127.0.0.1:1", program.environment["CMF_URL"]
+    said = program.preview(text)
+    assert "what CMF may refuse is not checked beforehand" in said
+    assert "http://127.0.0.1:1 cannot be reached" in said
+    program.environment["CMF_URL"] = away
