@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cmf_core.client import AsyncClient
 from cmf_localfleet import LocalCluster, ManagedProcess, Workspace, install_crds
-from pulumi_cmf.lifecycle.kind import Hub as LifecycleHub
+from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
 from pulumi_cmf.lifecycle.settings import Settings
 
 from tests.provider.program import Program

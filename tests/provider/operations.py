@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, Operation, State
+from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import Created, Found, Kind, Operation, State
 
 
 @dataclass

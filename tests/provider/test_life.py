@@ -13,8 +13,8 @@ from cmf_core.errors import CmfError, Conflict, HubUnreachable, Unprocessable
 from pulumi_cmf.lifecycle.compute_pool import ComputePoolKind
 from pulumi_cmf.lifecycle.environment import EnvironmentKind
 from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
+from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
 from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Refused
-from pulumi_cmf.lifecycle.kind import Hub as LifecycleHub
 from pulumi_cmf.lifecycle.statement import StatementKind
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 

@@ -13,7 +13,7 @@ import grpc
 from cmf_core.client import AsyncClient
 
 from pulumi_cmf.lifecycle.facts import Facts
-from pulumi_cmf.lifecycle.kind import Hub
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.settings import Settings
 
 T = TypeVar("T")

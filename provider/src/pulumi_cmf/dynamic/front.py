@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from pulumi_cmf.dynamic import background
 from pulumi_cmf.dynamic.call import Call, current_call
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import refused
-from pulumi_cmf.lifecycle.kind import UNSENT, Created, Hub, Kind, NotReady, Operation, Refused, State
+from pulumi_cmf.lifecycle.kind import UNSENT, Created, Kind, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed

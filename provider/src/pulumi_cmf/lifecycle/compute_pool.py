@@ -12,7 +12,8 @@ from cmf_core.rules import Verdict, names, pools
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
-from pulumi_cmf.lifecycle.kind import Created, Hub, Operation
+from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import Created, Operation
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look
 

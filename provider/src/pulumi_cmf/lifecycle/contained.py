@@ -12,8 +12,9 @@ from cmf_core.rules import Verdict
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, NotReady, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kind import Created, Found, Kind, NotReady, Operation, Refused, State, state_of
 from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import orphan, remove
 from pulumi_cmf.lifecycle.unknowns import contains_unknown

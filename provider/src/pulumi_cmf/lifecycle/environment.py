@@ -11,8 +11,9 @@ from cmf_core.rules import Verdict, names
 from cmf_core.rules.environments import placement
 
 from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kind import Created, Found, Kind, Operation, Refused, State, state_of
 from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings

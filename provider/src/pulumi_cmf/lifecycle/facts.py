@@ -18,7 +18,7 @@ from cmf_core.rules import Verdict
 from cmf_core.rules.clusters import writable
 from cmf_core.rules.environments import placement
 
-from pulumi_cmf.lifecycle.kind import Hub
+from pulumi_cmf.lifecycle.hub import Hub
 
 M = TypeVar("M", KubernetesCluster, Environment, FlinkApplication, ComputePool, Statement)
 

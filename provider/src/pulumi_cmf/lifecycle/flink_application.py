@@ -14,7 +14,7 @@ from cmf_core.rules import applications as rules
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree, reconciled_text
-from pulumi_cmf.lifecycle.kind import Hub
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
-from cmf_core.client import AsyncClient
 from cmf_core.rules import Verdict
 from pydantic import ValidationError
 
 from pulumi_cmf.lifecycle.comparison import holds, same
+from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Failure, Inputs, failures_of, refused
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.spelling import SpelledTwice, as_cmf, whole
 from pulumi_cmf.lifecycle.unknowns import contains_unknown, known_part, unknown_paths
-from pulumi_cmf.lifecycle.waiting import Clock, Progress, SystemClock
-
-if TYPE_CHECKING:
-    from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.waiting import Progress
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741 - I is for inputs, and stays in this module
 
@@ -92,15 +90,6 @@ class NotReady(Exception):
 
 class Refused(Exception):
     """The provider itself will not do this; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Hub:
-    """A CMF, and what the provider needs beside it."""
-
-    client: AsyncClient
-    settings: Settings
-    clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(frozen=True)

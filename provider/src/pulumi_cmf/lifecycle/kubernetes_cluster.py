@@ -13,8 +13,9 @@ from cmf_core.rules import Refusal, Verdict, names
 from cmf_core.rules.clusters import decommission
 
 from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Hub, Kind, NotReady, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kind import Created, Found, Kind, NotReady, Operation, Refused, State, state_of
 from pulumi_cmf.lifecycle.kubeconfigs import NO_PLACE, kubeconfigs
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings

@@ -14,7 +14,8 @@ from cmf_core.calls import Collection
 from cmf_core.errors import CmfError, Conflict, HubUnreachable, NotFound
 from cmf_core.models import Metadata, Model
 
-from pulumi_cmf.lifecycle.kind import Hub, Refused
+from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import Refused
 
 MARK = "pulumi-cmf/creation"
 """Annotation that holds the mark."""

@@ -10,7 +10,8 @@ from cmf_core.errors import ClusterUnavailable, CmfError, NotFound
 from cmf_core.models import Model
 from cmf_core.rules.environments import placement
 
-from pulumi_cmf.lifecycle.kind import Hub, Operation
+from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import Operation
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
 
 M = TypeVar("M", bound=Model)

@@ -14,7 +14,7 @@ from pydantic import Field
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
-from pulumi_cmf.lifecycle.kind import Hub
+from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.spelling import texts
 from pulumi_cmf.lifecycle.waiting import Look
