@@ -125,11 +125,20 @@ def test_refusals_are_sentences(program: Program) -> None:
     for wrong, told in (
         (pool("pool-one", type="BIG"), "input should be 'DEDICATED' or 'SHARED' [P14]"),
         (pool("pool-two", cluster_spec={"service_account": "me"}), "it is managed by CMF: remove it [P07]"),
+        (
+            "app = FlinkApplication('appl', environment='env1', spec={'image': 'flink'})\n",
+            "resource 'appl' has a problem: spec.job: FlinkApplication 'appl' has no spec.job: add one",
+        ),
+        (
+            "KubernetesCluster('spoke', kubeconfig='CANARY: {{')\n",
+            "resource 'spoke' has a problem: kubeconfig: the kubeconfig is not YAML: give the text of the file",
+        ),
         (pool("pool.three"), "a letter first, then lower-case letters, digits and '-', no dots [FKO1]"),
     ):
         said = program.preview(environment(env) + wrong, fails=True)
         assert told in said
         assert is_plain(said)
+        assert "CANARY" not in said
     said = program.up(environment(env, kubernetes_cluster_name="nowhere"), fails=True)
     assert "error: Environment's kubernetesClusterName 'nowhere' does not exist." in said
     assert is_plain(said)
@@ -235,7 +244,7 @@ def test_blocked_and_unavailable_resources_are_told_in_the_hub_s_words(
     try:
         cmf.connected(cluster, "DISCONNECTED")
         said = program.up(register + there + pool(shared) + statement(sql, "INSERT INTO a SELECT 2"), fails=True)
-        assert f"error: Kubernetes cluster '{cluster}' is DISCONNECTED" in said
+        assert f"Kubernetes cluster '{cluster}' is DISCONNECTED" in said
         assert is_plain(said)
     finally:
         spoke.start()

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pulumi_cmf.dynamic import background
 from pulumi_cmf.dynamic.call import Call, current_call
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.inputs import refused
+from pulumi_cmf.lifecycle.inputs import Failure, refused
 from pulumi_cmf.lifecycle.kind import UNSENT, Created, Kind, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
@@ -56,11 +56,18 @@ class Front(dynamic.ResourceProvider):
         failures = [dynamic.CheckFailure("", str(settings))] if isinstance(settings, SettingsError) else []
         given = _from_pulumi(news)
         checked = self.kind.check(given, settings if isinstance(settings, Settings) else None)
-        failures += [dynamic.CheckFailure(failure.property, failure.reason) for failure in checked.failures]
+        failures += [self._failure(failure, given) for failure in checked.failures]
         if not _olds and not failures:
             foretold = self._foretold({}, checked.inputs)
             failures += [dynamic.CheckFailure("", foretold)] if foretold else []
         return dynamic.CheckResult(_to_pulumi(checked.inputs), failures)
+
+    def _failure(self, failure: Failure, given: Mapping[str, Any]) -> dynamic.CheckFailure:
+        """Return a failure for the engine, which prints the value of the property that is named: never a secret's."""
+        name = failure.property
+        if name in self.kind.secret or "." in name or isinstance(given.get(name), dict | list):
+            return dynamic.CheckFailure("", f"{name}: {failure.reason}")
+        return dynamic.CheckFailure(name, failure.reason)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare the state with the inputs."""
