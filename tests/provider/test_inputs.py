@@ -102,7 +102,7 @@ def test_a_field_in_both_spellings_is_told() -> None:
         ("Statement", {"parallelism": 1.5}, "parallelism", "valid integer"),
         ("Statement", {"parallelism": 0}, "parallelism", "greater than or equal to 1"),
         ("KubernetesCluster", {"kubeconfig": None}, "kubeconfig", "is required"),
-        ("KubernetesCluster", {"kubeconfig": "/root/.kube/config"}, "kubeconfig", "text of the file, not its path"),
+        ("KubernetesCluster", {"kubeconfig": "/home/me/.kube/config"}, "kubeconfig", "text of the file, not its path"),
         ("KubernetesCluster", {"kubeconfig": "a: b: TOPSECRET"}, "kubeconfig", "is not YAML"),
     ],
 )
