@@ -1,16 +1,14 @@
 """Write docs/settings.md and docs/rules.md from the code; with --check, fail if they are not as the code says."""
 
 import ast
-import importlib
 import inspect
-import pkgutil
 import re
 import sys
 import textwrap
 from itertools import pairwise
 from pathlib import Path
 
-import cmf_core.rules
+from cmf_core.rules import by_id
 from cmf_hub import settings as hub
 from pulumi_cmf.lifecycle import settings as provider
 
@@ -49,14 +47,8 @@ def provider_settings() -> str:
 
 def rules() -> str:
     """Return the table of rules by id."""
-    for module in pkgutil.iter_modules(cmf_core.rules.__path__, "cmf_core.rules."):
-        importlib.import_module(module.name)
     rows = ["| rule | decided by | what it says |", "| --- | --- | --- |"]
-    decided = sorted(
-        ((rule_id, rule) for rule in cmf_core.rules.RULES for rule_id in rule.ids),
-        key=lambda row: (row[0], row[1].where),
-    )
-    rows += [f"| {rule_id} | `{rule.where}` | {rule.summary} |" for rule_id, rule in decided]
+    rows += [f"| {rule_id} | `{rule.where}` | {rule.summary} |" for rule_id, rule in by_id()]
     return "\n".join(rows)
 
 

@@ -1,13 +1,11 @@
 """Print each rule id with the functions of core that decide it and the tests that name it."""
 
 import ast
-import importlib
-import pkgutil
 import sys
 from collections import defaultdict
 from pathlib import Path
 
-import cmf_core.rules
+from cmf_core.rules import by_id
 from rich.console import Console
 from rich.table import Table
 
@@ -16,12 +14,9 @@ ROOT = Path(__file__).parent.parent
 
 def deciders() -> dict[str, list[str]]:
     """Return the deciding functions by rule id."""
-    for module in pkgutil.iter_modules(cmf_core.rules.__path__, "cmf_core.rules."):
-        importlib.import_module(module.name)
     found = defaultdict(list)
-    for rule in cmf_core.rules.RULES:
-        for rule_id in rule.ids:
-            found[rule_id].append(rule.where.removeprefix("cmf_core.rules."))
+    for rule_id, rule in by_id():
+        found[rule_id].append(rule.where.removeprefix("cmf_core.rules."))
     return found
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cmf_core.rules import by_id
+from cmf_hub.store.schema import NEWEST
 
 from tests.support.hub import Hub, Spoke
 
@@ -72,3 +74,52 @@ def test_a_kubeconfig_is_checked(home: Spoke, tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "is refused: it has no current-context" in refused.stderr
     assert "cannot be read" in run("check-kubeconfig", tmp_path / "missing").stderr
+
+
+def test_a_running_hub_is_backed_up_and_a_stopped_one_restored(own_hub: Callable[..., Hub], tmp_path: Path) -> None:
+    hub = own_hub()
+    database, copy = hub.settings["CMF_DATABASE"], tmp_path / "copy.db"
+    kept = hub.environment("flink")
+    made = run("backup", copy, "--database", database)
+    assert (made.returncode, made.stdout) == (0, f"{database} was copied to {copy}\n")
+    lost = hub.environment("flink")
+    for arguments in (("restore", copy), ("migrate",)):
+        refused = run(*arguments, CMF_DATABASE=database)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith(f"cmf-hub: The database {database} is in use by another cmf-hub")
+    hub.process.stop()
+    restored = run("restore", copy, CMF_DATABASE=database)
+    assert restored.returncode == 0, restored.stderr
+    assert "what it was is in " in restored.stdout
+    hub.start()
+    assert (hub.get(kept).status_code, hub.get(lost).status_code) == (200, 404)
+
+
+def test_migrate_says_which_schema_there_is(tmp_path: Path) -> None:
+    database = tmp_path / "hub.db"
+    assert run("migrate", "--database", database).stdout == f"{database} has schema {NEWEST} now, and had none\n"
+    again = run("migrate", CMF_DATABASE=str(database))
+    assert again.stdout == f"{database} has schema {NEWEST}, the newest one, already\n"
+
+
+def test_copies_that_cannot_be_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    letter = tmp_path / "letter"
+    letter.write_text("not a database" * 100)
+    for arguments, text in (
+        (("backup", tmp_path / "copy"), "There is no database"),
+        (("restore", letter), "letter is not a database of cmf-hub"),
+    ):
+        refused = run(*arguments, CMF_DATABASE=str(tmp_path / "hub.db"))
+        assert refused.returncode == 2
+        (line,) = refused.stderr.splitlines()
+        assert line.startswith("cmf-hub: ")
+        assert text in line
+
+
+def test_rules_are_printed_with_what_decides_them() -> None:
+    result = run("rules")
+    assert result.returncode == 0
+    lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
+    assert ["C57", "clusters.heartbeat_settings"] in [line[:2] for line in lines]
+    assert {rule_id for rule_id, _ in by_id()} == {line[0] for line in lines}
+    assert all(len(line) == 3 for line in lines)

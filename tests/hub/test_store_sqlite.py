@@ -164,11 +164,11 @@ async def test_a_full_disk_fails_the_change_and_the_store_goes_on(store: Store) 
 
 
 async def test_orphans_are_remembered_by_cluster(store: Store) -> None:
-    orphan = Orphan("spoke", "FlinkApplication", "flink", "app", "uid", "2026-01-01T00:00:00.000Z")
+    orphan = Orphan("spoke", "FlinkApplication", "flink", "app", "uid", NOW, "env")
     await store.transact(lambda transaction: transaction.add_orphan(orphan))
     assert store.orphans("spoke") == [orphan]
     assert store.orphans("other") == []
-    assert await store.transact(lambda t: t.remove_orphan("spoke", "FlinkApplication", "flink", "app")) is True
+    assert await store.transact(lambda t: t.remove_orphan("spoke", "uid")) is True
     assert store.orphans("spoke") == []
 
 

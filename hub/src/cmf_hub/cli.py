@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import structlog
 import typer
 import uvicorn
 import uvloop
 from cmf_core.errors import CmfError
+from cmf_core.rules import by_id
 
-from cmf_hub import logs
+from cmf_hub import logs, store
 from cmf_hub.app import create_app
 from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy, parse
 from cmf_hub.settings import Settings, SettingsError, load
 
+T = TypeVar("T")
+_DATABASE = Annotated[Path | None, typer.Option(help="SQLite file (CMF_DATABASE).")]
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 log = structlog.get_logger(__name__)
@@ -37,17 +40,14 @@ app = typer.Typer(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (CMF_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one (CMF_PORT).")] = None,
-    database: Annotated[Path | None, typer.Option(help="SQLite file (CMF_DATABASE).")] = None,
+    database: _DATABASE = None,
 ) -> None:
     """Run the hub until SIGTERM or Ctrl-C; requests in flight are answered first."""
     chosen = _settings(host=host, port=port, database=database)
     logs.configure(chosen.log_format, chosen.log_level)
     if chosen.host not in _LOOPBACK:
         log.warning("listening beyond this machine: whoever reaches the port may change everything", host=chosen.host)
-    try:
-        uvloop.run(_serve(chosen))
-    except CmfError as error:
-        raise _stopped(str(error)) from error
+    _carried_out(lambda: uvloop.run(_serve(chosen)))
 
 
 async def _serve(chosen: Settings) -> None:
@@ -82,6 +82,42 @@ class _Server(uvicorn.Server):
 
 
 @app.command()
+def migrate(database: _DATABASE = None) -> None:
+    """Bring the database to the newest schema, as `serve` does at its start; no hub may run on it."""
+    file = _settings(database=database).database
+    before, now = _carried_out(lambda: store.migrate(file))
+    if before == now:
+        typer.echo(f"{file} has schema {now}, the newest one, already")
+    else:
+        typer.echo(f"{file} has schema {now} now, and had {before or 'none'}")
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="File to write.")], database: _DATABASE = None) -> None:
+    """Copy the database as of one moment; the hub may go on running."""
+    source = _settings(database=database).database
+    _carried_out(lambda: store.backup(source, file))
+    typer.echo(f"{source} was copied to {file}")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="Backup to restore.")], database: _DATABASE = None) -> None:
+    """Put a backup in the place of the database, which is kept under another name; no hub may run on it."""
+    target = _settings(database=database).database
+    aside = _carried_out(lambda: store.restore(target, file))
+    typer.echo(f"{target} is now as in {file}" + (f"; what it was is in {aside}" if aside else ""))
+
+
+@app.command()
+def rules() -> None:
+    """Print the rules that the hub enforces: id, function that decides, what it says."""
+    rows = [(rule_id, rule.where.removeprefix("cmf_core.rules."), rule.summary) for rule_id, rule in by_id()]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for rule_id, where, summary in rows:
+        typer.echo(f"{rule_id:{widths[0]}}  {where:{widths[1]}}  {summary}")
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(installed_version("cmf-hub"))
@@ -108,6 +144,14 @@ def _settings(**given: object) -> Settings:
     try:
         return load(**{name: value for name, value in given.items() if value is not None})
     except SettingsError as error:
+        raise _stopped(str(error)) from error
+
+
+def _carried_out(command: Callable[[], T]) -> T:
+    """Return what a command gives; an error that the user can do something about is one sentence."""
+    try:
+        return command()
+    except CmfError as error:
         raise _stopped(str(error)) from error
 
 

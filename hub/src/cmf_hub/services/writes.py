@@ -87,7 +87,7 @@ class Writes:
             if not has_object(record):
                 return None
             cluster, namespace = place(environment)
-            orphan = Orphan(cluster, key.kind, namespace, key.name, record.uid, now)
+            orphan = Orphan(cluster, key.kind, namespace, key.name, record.uid, now, key.scope)
             transaction.add_orphan(orphan)
             return orphan
 

@@ -67,7 +67,17 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Orphan:
-    """A Kubernetes object that a forced deletion may have left behind (C53)."""
+    """A Kubernetes object that a forced deletion may have left behind (C53).
+
+    Attributes:
+        cluster: where it is.
+        kind: kind of the resource that was deleted, as in `FlinkApplication`.
+        namespace: its namespace on the cluster.
+        name: its name, and that of the deleted resource.
+        uid: uid of the deleted resource, which the object has as a label.
+        since: RFC 3339 time of the forced deletion.
+        environment: environment of the deleted resource; "" if an older hub did not write it down.
+    """
 
     cluster: str
     kind: str
@@ -75,3 +85,4 @@ class Orphan:
     name: str
     uid: str
     since: str
+    environment: str

@@ -9,7 +9,6 @@ thread; each takes microseconds.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import queue
@@ -20,35 +19,17 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
-from cmf_core.errors import ServerError
 
+from cmf_hub.store.files import create, lock
 from cmf_hub.store.query import Query, order_by, where
 from cmf_hub.store.record import Key, Orphan, Record, Row
+from cmf_hub.store.schema import StoreError, upgrade
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE resource (
-    kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,
-    uid TEXT NOT NULL, generation INTEGER NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
-    document TEXT NOT NULL, status TEXT, deleting INTEGER NOT NULL, dirty INTEGER NOT NULL,
-    PRIMARY KEY (kind, scope, name)
-) WITHOUT ROWID;
-CREATE INDEX resource_dirty ON resource (dirty) WHERE dirty;
-CREATE TABLE orphan (
-    cluster TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-    uid TEXT NOT NULL, since TEXT NOT NULL,
-    PRIMARY KEY (cluster, kind, namespace, name)
-) WITHOUT ROWID;
-"""
 _COLUMNS = "kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty"
 _BATCH = 256
 """Changes that one commit takes in at most, so that none waits long behind the others."""
-
-
-class StoreError(ServerError):
-    """The database cannot be opened, read or written."""
 
 
 class _Reader:
@@ -92,7 +73,10 @@ class _Reader:
 
     def orphans(self, cluster: str) -> Sequence[Orphan]:
         """Return what forced deletions may have left on a cluster, oldest first."""
-        sql = "SELECT cluster, kind, namespace, name, uid, since FROM orphan WHERE cluster = ? ORDER BY since, name"
+        sql = (
+            "SELECT cluster, kind, namespace, name, uid, since, environment FROM orphan WHERE cluster = ? "
+            "ORDER BY since, namespace, name, kind"
+        )
         return [Orphan(*row) for row in self._connection.execute(sql, (cluster,))]
 
 
@@ -116,13 +100,15 @@ class Transaction(_Reader):
 
     def add_orphan(self, orphan: Orphan) -> None:
         """Remember an object that may still be on its cluster."""
-        row = (orphan.cluster, orphan.kind, orphan.namespace, orphan.name, orphan.uid, orphan.since)
-        self._connection.execute("INSERT OR REPLACE INTO orphan VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO orphan (cluster, kind, namespace, name, uid, since, environment) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (orphan.cluster, orphan.kind, orphan.namespace, orphan.name, orphan.uid, orphan.since, orphan.environment),
+        )
 
-    def remove_orphan(self, cluster: str, kind: str, namespace: str, name: str) -> bool:
+    def remove_orphan(self, cluster: str, uid: str) -> bool:
         """Forget an orphan, because it is gone or is ours again; False if it was not known."""
-        sql = "DELETE FROM orphan WHERE cluster = ? AND kind = ? AND namespace = ? AND name = ?"
-        self._connection.execute(sql, (cluster, kind, namespace, name))
+        self._connection.execute("DELETE FROM orphan WHERE cluster = ? AND uid = ?", (cluster, uid))
         return self._connection.changes() > 0
 
 
@@ -158,24 +144,23 @@ class Store(_Reader):
     @classmethod
     def _open(cls, path: Path) -> Store:
         path = path.absolute()
+        held = lock(path)
         try:
-            lock = _lock(path)
-        except OSError as error:
-            raise StoreError(f"The database {path} cannot be opened: {error.strerror or error}") from error
-        try:
+            create(path)
             writer = apsw.Connection(str(path))
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "trusted_schema = OFF"):
+            writer.execute("PRAGMA busy_timeout = 5000").fetchall()
+            upgrade(writer, path)  # first, so that a file of another program stays as it is
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "trusted_schema = OFF"):
                 writer.execute(f"PRAGMA {pragma}").fetchall()
-            _migrate(writer, path)
             reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             reader.execute("PRAGMA busy_timeout = 5000").fetchall()
         except apsw.Error as error:
-            os.close(lock)
+            os.close(held)
             raise StoreError(f"The database {path} cannot be opened: {error}") from error
         except StoreError:
-            os.close(lock)
+            os.close(held)
             raise
-        return cls(reader, writer, lock)
+        return cls(reader, writer, held)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run a change and return its result once it is safely on disk.
@@ -290,32 +275,3 @@ def _record(row: Iterable[Any]) -> Record:
 def _text(value: dict[str, Any]) -> str:
     """Canonical JSON text: no spaces, fields in the order in which the resource has them."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _lock(path: Path) -> int:
-    """Take the lock file beside the database: two hubs on one file would act twice on every cluster."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let everybody read it
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise StoreError(
-            f"The database {path} is in use by another cmf-hub: stop it, or choose another file with CMF_DATABASE"
-        ) from None
-    return lock
-
-
-def _migrate(connection: apsw.Connection, path: Path) -> None:
-    """Bring the schema to this version; refuse a newer one."""
-    version = int(connection.execute("PRAGMA user_version").get)
-    if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"The database {path} has schema {version}, and this cmf-hub knows up to {SCHEMA_VERSION}: "
-            "start the newer cmf-hub that wrote it"
-        )
-    if version < SCHEMA_VERSION:
-        with connection:
-            connection.execute(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

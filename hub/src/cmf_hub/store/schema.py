@@ -1,0 +1,65 @@
+"""Form of the database: one migration a version, each carried out once and never changed afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+from cmf_core.errors import ServerError
+
+_MIGRATIONS = (
+    """
+CREATE TABLE resource (
+    kind TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,
+    uid TEXT NOT NULL, generation INTEGER NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
+    document TEXT NOT NULL, status TEXT, deleting INTEGER NOT NULL, dirty INTEGER NOT NULL,
+    PRIMARY KEY (kind, scope, name)
+) WITHOUT ROWID;
+CREATE INDEX resource_dirty ON resource (dirty) WHERE dirty;
+CREATE TABLE orphan (
+    cluster TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    uid TEXT NOT NULL, since TEXT NOT NULL,
+    PRIMARY KEY (cluster, kind, namespace, name)
+) WITHOUT ROWID;
+""",
+    "ALTER TABLE orphan ADD COLUMN environment TEXT NOT NULL DEFAULT '';",
+)
+NEWEST = len(_MIGRATIONS)
+"""Version of the schema that this hub works with (SQLite's `user_version`); 0 is an empty file."""
+
+
+class StoreError(ServerError):
+    """The database cannot be opened, read or written."""
+
+
+def version_of(connection: apsw.Connection, path: Path) -> int:
+    """Return the version of a database's schema.
+
+    Raises:
+        StoreError: it is of a newer hub, or of another program.
+    """
+    version = int(connection.execute("PRAGMA user_version").get)
+    if version > NEWEST:
+        raise StoreError(
+            f"The database {path} has schema {version}, and this cmf-hub knows up to {NEWEST}: "
+            "start the newer cmf-hub that wrote it"
+        )
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if (version and "resource" not in tables) or (not version and tables):
+        raise StoreError(f"The database {path} was not made by cmf-hub: choose another file with CMF_DATABASE")
+    return version
+
+
+def upgrade(connection: apsw.Connection, path: Path) -> int:
+    """Bring a database to the newest version, all of it or nothing; return the version that it had.
+
+    Raises:
+        StoreError: as `version_of`.
+    """
+    version = version_of(connection, path)
+    if version < NEWEST:
+        with connection:
+            for migration in _MIGRATIONS[version:]:
+                connection.execute(migration)
+            connection.execute(f"PRAGMA user_version = {NEWEST}")
+    return version
