@@ -1,12 +1,14 @@
 """What all operations have in common over HTTP."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 
 from tests.support.hub import V1, Hub, application, message
+from tests.support.wait import wait_for
 
 
 def test_unknown_paths_answer_in_the_error_shape(hub: Hub) -> None:
@@ -93,8 +95,14 @@ def test_an_unchanged_list_is_not_sent_again(hub: Hub, environment: str) -> None
 def test_requests_have_an_id_that_the_log_knows(hub: Hub) -> None:
     answer = hub.get("/environments", headers={"X-Request-Id": "find-me-again"})
     assert answer.headers["x-request-id"] == "find-me-again"
-    lines = [json.loads(line) for line in hub.process.log.read_text().splitlines()]
-    (line,) = [line for line in lines if line.get("request_id") == "find-me-again"]
+
+    def logged() -> list[dict[str, Any]]:
+        # The line is written after the answer; the last one may be half there.
+        complete = hub.process.log.read_text().rpartition("\n")[0]
+        lines = [json.loads(line) for line in complete.splitlines()]
+        return [line for line in lines if line.get("request_id") == "find-me-again"]
+
+    (line,) = wait_for(logged, "the line of the request")
     assert (line["method"], line["path"], line["status"]) == ("GET", f"{V1}/environments", 200)
     other = hub.get("/environments", headers={"X-Request-Id": "bad id\twith blanks"})
     assert len(other.headers["x-request-id"]) == 32
