@@ -99,7 +99,7 @@ async def inside(database: Path, home: Spoke) -> AsyncIterator[Inside]:
     store, clock = await Store.open(database), SystemClock()
     registry = ClusterRegistry(store, settings, clock)
     reconciler = Reconciler(store, registry.require_writable, settings, clock)
-    services = create_services(store, registry, reconciler, clock)
+    services = create_services(store, registry, reconciler, settings, clock)
     await registry.start()
     try:
         environment = {"name": "prod", "kubernetesNamespace": "flink"}

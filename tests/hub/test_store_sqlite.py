@@ -241,3 +241,15 @@ async def test_open_files_are_closed(tmp_path: Path) -> None:
 
 def open_files() -> list[Path]:
     return list(Path("/proc/self/fd").iterdir())
+
+
+async def test_records_are_counted_by_the_value_of_a_field(store: Store) -> None:
+    states = {"one": "RUNNING", "two": "RUNNING", "three": "FAILED", "four": None}
+    await store.transact(
+        putting(*(record(name, status={"phase": state} if state else None) for name, state in states.items()))
+    )
+    await store.transact(putting(record("elsewhere", "other", status={"phase": "RUNNING"})))
+    phase = ("status", "phase")
+    assert store.tally(Query("Statement"), phase) == {"": 1, "FAILED": 1, "RUNNING": 3}
+    assert store.tally(Query("Statement", "env"), phase) == {"": 1, "FAILED": 1, "RUNNING": 2}
+    assert store.tally(Query("Secret"), phase) == {}

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from cmf_core.models.base import Model, Resource
+from cmf_core.models.information import ResourcesByStatusAndType, ResourceUsageSummary
 
 
 class PoolType(StrEnum):
@@ -48,6 +49,8 @@ class ComputePoolStatus(Model):
     phase: PoolPhase
     message: str | None = None
     warning: str | None = None
+    resources: ResourcesByStatusAndType | None = None
+    resource_summary: ResourceUsageSummary | None = None
 
 
 class ComputePool(Resource):

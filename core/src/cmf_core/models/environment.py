@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from cmf_core.models.base import Metadata, Model, Text
+from cmf_core.models.information import ResourcesByStatusAndType, ResourceUsageSummary
 from cmf_core.models.kubernetes_cluster import ClusterState
 
 
@@ -40,8 +41,8 @@ class EnvironmentStatus(Model):
     """What an environment holds, and how its cluster is."""
 
     kubernetes_cluster: EnvironmentCluster | None = None
-    resources: dict[str, Any] | None = None
-    resource_summary: dict[str, Any] | None = None
+    resources: ResourcesByStatusAndType | None = None
+    resource_summary: ResourceUsageSummary | None = None
 
 
 class Environment(Model):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cmf_core.models.base import Model, Resource, Text
+from cmf_core.models.information import ResourceUsageSummary
 
 
 class StatementPhase(StrEnum):
@@ -51,6 +52,7 @@ class StatementStatus(Model):
     detail: str | None = None
     traits: dict[str, Any] | None = None
     warning: str | None = None
+    resource_summary: ResourceUsageSummary | None = None
 
 
 class Statement(Resource):

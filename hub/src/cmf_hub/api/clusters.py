@@ -28,7 +28,8 @@ async def one(call: Call) -> Answer:
 async def update(call: Call) -> Answer:
     """Change the life cycle, labels and annotations of a cluster."""
     name = call.path["cluster"]
-    return Answer(_text(await call.services.clusters.update(name, call.named(KubernetesCluster, name))))
+    await call.services.clusters.update(name, call.named(KubernetesCluster, name))
+    return await one(call)
 
 
 def _text(cluster: KubernetesCluster) -> str:
@@ -39,10 +40,13 @@ _LIST = f"{V1}/kubernetes-clusters"
 _ONE = f"{_LIST}/{{cluster}}"
 
 OPERATIONS = (
-    Operation("GET", _LIST, page),
-    Operation("GET", _ONE, one, (200, 404)),
-    Operation("PUT", _ONE, update, (200, 400, 404)),
-)
+    Operation("GET", _LIST, page, id="getKubernetesClusters", gives=KubernetesCluster, listing=LISTING),
+    Operation("GET", _ONE, one, (200, 404), id="getKubernetesCluster", gives=KubernetesCluster),
+    Operation(
+        "PUT", _ONE, update, (200, 400, 404),
+        id="updateKubernetesCluster", body=KubernetesCluster, gives=KubernetesCluster,
+    ),
+)  # fmt: skip
 
 _FILES = "A cluster is registered by its kubeconfig file in CMF_K8S_KUBECONFIG_DIRECTORY"
 NOT_OVER_REST = {

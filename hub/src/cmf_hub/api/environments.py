@@ -6,6 +6,7 @@ from cmf_core.models import Environment
 
 from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.parameters import FORCE, USAGE
 from cmf_hub.api.paths import IN_ENVIRONMENT, V1
 from cmf_hub.flink.objects import ENVIRONMENT
 from cmf_hub.store import Key
@@ -25,8 +26,7 @@ LISTING = Listing(
 async def page(call: Call) -> Answer:
     """List environments."""
     request = call.page(LISTING)
-    call.flag("include-resource-information")
-    return Answer(request.answer(call.services.views.page(request.query)))
+    return Answer(request.answer(call.services.views.page(request.query, usage=call.flag(USAGE.name))))
 
 
 async def upsert(call: Call) -> Answer:
@@ -37,19 +37,25 @@ async def upsert(call: Call) -> Answer:
 
 async def one(call: Call) -> Answer:
     """Return an environment."""
-    call.flag("include-resource-information")
-    return Answer(call.services.views.one(Key(ENVIRONMENT, "", call.path["environment"])))
+    key = Key(ENVIRONMENT, "", call.path["environment"])
+    return Answer(call.services.views.one(key, usage=call.flag(USAGE.name)))
 
 
 async def delete(call: Call) -> Answer:
     """Delete an environment."""
-    await call.services.environments.delete(call.path["environment"], force=call.flag("force"))
+    await call.services.environments.delete(call.path["environment"], force=call.flag(FORCE.name))
     return Answer()
 
 
 OPERATIONS = (
-    Operation("GET", f"{V1}/environments", page, (200, 304)),
-    Operation("POST", f"{V1}/environments", upsert, (200, 400)),
-    Operation("GET", IN_ENVIRONMENT, one, (200, 404)),
-    Operation("DELETE", IN_ENVIRONMENT, delete, (204, 304, 404)),
-)
+    Operation(
+        "GET", f"{V1}/environments", page, (200, 304),
+        id="getEnvironments", gives=Environment, listing=LISTING, parameters=(USAGE,),
+    ),
+    Operation(
+        "POST", f"{V1}/environments", upsert, (200, 400, 422),
+        id="createOrUpdateEnvironment", body=Environment, gives=Environment,
+    ),
+    Operation("GET", IN_ENVIRONMENT, one, (200, 404), id="getEnvironment", gives=Environment, parameters=(USAGE,)),
+    Operation("DELETE", IN_ENVIRONMENT, delete, (204, 304, 404, 409), id="deleteEnvironment", parameters=(FORCE,)),
+)  # fmt: skip

@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 
 from cmf_hub.api.encoding import decode
 from cmf_hub.api.listing import Listing, PageRequest, boolean, page_request
+from cmf_hub.api.parameters import Parameter
 from cmf_hub.services import Services
 from cmf_hub.settings import Settings
 from cmf_hub.store import Condition
@@ -99,12 +100,22 @@ class Operation:
         handler: what carries it out.
         codes: statuses that it is documented to answer besides 500 and 503, the usual one first. With 304
             among them, a GET answers to If-None-Match.
+        id: name of the operation for generated clients, as CMF's own document has it.
+        body: model of the request body, or None if there is none.
+        gives: model of the answer, of one of its items if it is a list, or None if the body is empty.
+        listing: what the list can do, if the answer is one.
+        parameters: query parameters besides those of every list.
     """
 
     method: str
     path: str
     handler: Handler
     codes: tuple[int, ...] = field(default=(200,))
+    id: str = ""
+    body: type[Model] | None = None
+    gives: type[Model] | None = None
+    listing: Listing | None = None
+    parameters: Sequence[Parameter] = ()
 
 
 def _sentence(location: Sequence[int | str], message: str) -> str:

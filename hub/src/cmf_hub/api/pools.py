@@ -6,6 +6,7 @@ from cmf_core.models import ComputePool
 
 from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.parameters import FORCE, USAGE
 from cmf_hub.api.paths import IN_ENVIRONMENT
 from cmf_hub.flink.objects import POOL
 from cmf_hub.store import Key
@@ -17,8 +18,7 @@ LISTING = Listing(POOL, words={"phase": _PHASE}, more_sorts={"status.phase": _PH
 async def page(call: Call) -> Answer:
     """List the compute pools of an environment."""
     request = call.page(LISTING, call.path["environment"])
-    call.flag("include-resource-information")
-    return Answer(request.answer(call.services.views.page(request.query)))
+    return Answer(request.answer(call.services.views.page(request.query, usage=call.flag(USAGE.name))))
 
 
 async def create(call: Call) -> Answer:
@@ -29,8 +29,7 @@ async def create(call: Call) -> Answer:
 
 async def one(call: Call) -> Answer:
     """Return a compute pool."""
-    call.flag("include-resource-information")
-    return Answer(call.services.views.one(_key(call)))
+    return Answer(call.services.views.one(_key(call), usage=call.flag(USAGE.name)))
 
 
 async def update(call: Call) -> Answer:
@@ -43,7 +42,7 @@ async def update(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     """Delete a compute pool; its session cluster may still end on the cluster."""
     key = _key(call)
-    await call.services.pools.delete(key.scope, key.name, force=call.flag("force"))
+    await call.services.pools.delete(key.scope, key.name, force=call.flag(FORCE.name))
     return Answer()
 
 
@@ -55,9 +54,15 @@ _LIST = f"{IN_ENVIRONMENT}/compute-pools"
 _ONE = f"{_LIST}/{{pool}}"
 
 OPERATIONS = (
-    Operation("GET", _LIST, page, (200, 404)),
-    Operation("POST", _LIST, create, (200, 400, 404, 409, 422)),
-    Operation("GET", _ONE, one, (200, 404)),
-    Operation("PUT", _ONE, update, (200, 400, 404, 409, 422)),
-    Operation("DELETE", _ONE, delete, (204, 404, 409)),
+    Operation(
+        "GET", _LIST, page, (200, 404), id="getComputePools", gives=ComputePool, listing=LISTING, parameters=(USAGE,)
+    ),
+    Operation(
+        "POST", _LIST, create, (200, 400, 404, 409, 422), id="createComputePool", body=ComputePool, gives=ComputePool
+    ),
+    Operation("GET", _ONE, one, (200, 404), id="getComputePool", gives=ComputePool, parameters=(USAGE,)),
+    Operation(
+        "PUT", _ONE, update, (200, 400, 404, 409, 422), id="updateComputePool", body=ComputePool, gives=ComputePool
+    ),
+    Operation("DELETE", _ONE, delete, (204, 404, 409), id="deleteComputePool", parameters=(FORCE,)),
 )

@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 
 from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.parameters import FORCE, USAGE, Parameter
 from cmf_hub.api.paths import IN_ENVIRONMENT
 from cmf_hub.flink.objects import STATEMENT
 from cmf_hub.store import Condition, Key
@@ -27,8 +28,7 @@ LISTING = Listing(
 async def page(call: Call) -> Answer:
     """List the statements of an environment."""
     request = call.page(LISTING, call.path["environment"], list(_conditions(call.query)))
-    call.flag("include-resource-information")
-    return Answer(request.answer(call.services.views.page(request.query)))
+    return Answer(request.answer(call.services.views.page(request.query, usage=call.flag(USAGE.name))))
 
 
 async def create(call: Call) -> Answer:
@@ -39,8 +39,7 @@ async def create(call: Call) -> Answer:
 
 async def one(call: Call) -> Answer:
     """Return a statement."""
-    call.flag("include-resource-information")
-    return Answer(call.services.views.one(_key(call)))
+    return Answer(call.services.views.one(_key(call), usage=call.flag(USAGE.name)))
 
 
 async def update(call: Call) -> Answer:
@@ -53,16 +52,16 @@ async def update(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     """Delete a statement: 204 if it is gone, 202 while its job ends on the cluster (D29)."""
     key = _key(call)
-    gone = await call.services.statements.delete(key.scope, key.name, force=call.flag("force"))
+    gone = await call.services.statements.delete(key.scope, key.name, force=call.flag(FORCE.name))
     return Answer(status=204 if gone else 202)
 
 
 def _conditions(query: QueryParams) -> Iterator[Condition]:
-    if pool := query.get("compute-pool"):
+    if pool := query.get(_ON_POOL.name):
         yield Condition((_POOL,), "in", (pool,))
-    if name := query.get("name"):
+    if name := query.get(_NAMED.name):
         yield Condition((("name",),), "like", (name,))
-    if phase := query.get("phase"):
+    if phase := query.get(_IN_PHASE.name):
         if phase.upper() not in list(StatementPhase):
             known = ", ".join(known.lower() for known in StatementPhase)
             raise BadRequest(f"phase '{phase}' is not one of {known}")
@@ -73,13 +72,25 @@ def _key(call: Call) -> Key:
     return Key(STATEMENT, call.path["environment"], call.path["statement"])
 
 
+_ON_POOL = Parameter("compute-pool", "Name of the pool that the statements run on.")
+_IN_PHASE = Parameter(
+    "phase",
+    "Phase that the statements are in.",
+    {"type": "string", "enum": [phase.lower() for phase in StatementPhase]},
+)
+_NAMED = Parameter("name", "Name of the statements, with * as wildcard; `filter` can do the same.")
 _LIST = f"{IN_ENVIRONMENT}/statements"
 _ONE = f"{_LIST}/{{statement}}"
 
 OPERATIONS = (
-    Operation("GET", _LIST, page, (200, 404)),
-    Operation("POST", _LIST, create, (200, 400, 404, 409, 422)),
-    Operation("GET", _ONE, one, (200, 404)),
-    Operation("PUT", _ONE, update, (200, 400, 404, 409, 422)),
-    Operation("DELETE", _ONE, delete, (204, 202, 404)),
-)
+    Operation(
+        "GET", _LIST, page, (200, 404),
+        id="getStatements", gives=Statement, listing=LISTING, parameters=(_ON_POOL, _IN_PHASE, _NAMED, USAGE),
+    ),
+    Operation(
+        "POST", _LIST, create, (200, 400, 404, 409, 422), id="createStatement", body=Statement, gives=Statement
+    ),
+    Operation("GET", _ONE, one, (200, 404), id="getStatement", gives=Statement, parameters=(USAGE,)),
+    Operation("PUT", _ONE, update, (200, 400, 404, 409, 422), id="updateStatement", body=Statement),
+    Operation("DELETE", _ONE, delete, (204, 202, 404), id="deleteStatement", parameters=(FORCE,)),
+)  # fmt: skip

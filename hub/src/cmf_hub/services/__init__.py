@@ -15,10 +15,12 @@ from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.services.applications import ApplicationService
 from cmf_hub.services.clusters import ClusterService
 from cmf_hub.services.environments import EnvironmentService
+from cmf_hub.services.information import Information
 from cmf_hub.services.pools import PoolService
 from cmf_hub.services.statements import StatementService
 from cmf_hub.services.views import Page, Views
 from cmf_hub.services.writes import Writes
+from cmf_hub.settings import Settings
 from cmf_hub.store import Store
 
 __all__ = ["Page", "Services", "create_services"]
@@ -33,11 +35,15 @@ class Services:
     pools: PoolService
     statements: StatementService
     clusters: ClusterService
+    information: Information
     views: Views
 
 
-def create_services(store: Store, registry: ClusterRegistry, reconciler: Reconciler, clock: Clock) -> Services:
+def create_services(
+    store: Store, registry: ClusterRegistry, reconciler: Reconciler, settings: Settings, clock: Clock
+) -> Services:
     """Return the operations over these parts."""
+    information = Information(store, registry, settings)
     writes = Writes(store, registry, reconciler, clock)
     return Services(
         environments=EnvironmentService(writes),
@@ -45,5 +51,6 @@ def create_services(store: Store, registry: ClusterRegistry, reconciler: Reconci
         pools=PoolService(writes),
         statements=StatementService(writes),
         clusters=ClusterService(writes),
-        views=Views(store, registry),
+        information=information,
+        views=Views(store, registry, information),
     )

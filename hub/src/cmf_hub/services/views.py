@@ -17,6 +17,7 @@ from cmf_core.rules.clusters import stale_warning
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.services.information import Information
 from cmf_hub.services.writes import environment_of, existing, place
 from cmf_hub.store import Condition, Key, Query, Row, Store
 
@@ -33,12 +34,13 @@ class Page(NamedTuple):
 class Views:
     """Reads of all kinds."""
 
-    def __init__(self, store: Store, registry: ClusterRegistry) -> None:
+    def __init__(self, store: Store, registry: ClusterRegistry, information: Information) -> None:
         self._store = store
         self._registry = registry
+        self._information = information
 
-    def one(self, key: Key) -> str:
-        """Return a resource as JSON text.
+    def one(self, key: Key, *, usage: bool = False) -> str:
+        """Return a resource as JSON text; with `usage`, its status says what it holds and uses.
 
         Raises:
             NotFound: there is no such resource, or no such environment.
@@ -48,17 +50,17 @@ class Views:
         rows = self._store.page(Query(key.kind, key.scope, (Condition((("name",),), "in", (key.name,)),)))
         if not rows:
             existing(None, key)
-        return self._renderer()(rows[0])
+        return self._renderer(usage)(rows[0])
 
-    def page(self, query: Query) -> Page:
-        """Return one page of a list.
+    def page(self, query: Query, *, usage: bool = False) -> Page:
+        """Return one page of a list; with `usage`, its items' statuses say what they hold and use.
 
         Raises:
             NotFound: the environment of the list does not exist.
         """
         if query.scope:
             environment_of(self._store, query.scope)
-        render = self._renderer()
+        render = self._renderer(usage)
         return Page([render(row) for row in self._store.page(query)], self._store.count(query))
 
     def cluster(self, name: str) -> KubernetesCluster:
@@ -71,7 +73,7 @@ class Views:
         existing(self._store.get(key), key)
         return self._registry.get(name)
 
-    def _renderer(self) -> Callable[[Row], str]:
+    def _renderer(self, usage: bool) -> Callable[[Row], str]:
         """Return a function that renders the rows of one answer; it asks for each environment's cluster once."""
 
         @cache
@@ -86,10 +88,12 @@ class Views:
             if row.key.kind == ENVIRONMENT:
                 cluster, _ = place(environment_of(self._store, row.key.name))
                 status = self._registry.get(cluster).status
-                woven: Mapping[str, object] = {} if status is None else {"kubernetesCluster": status.wire()}
+                woven: dict[str, object] = {} if status is None else {"kubernetesCluster": status.wire()}
             else:
                 stale = warning(row.key.scope)
                 woven = {"warning": stale} if stale else {}
+            if usage and (record := self._store.get(row.key)):
+                woven |= self._information.fields(record)
             return _extended(row.document, "status", _woven(row.status or "{}", woven))
 
         return render

@@ -69,13 +69,13 @@ def order_by(query: Query) -> tuple[str, list[str]]:
     """Return the SQL order of a query and its parameters."""
     terms, parameters = [], []
     for order in query.order:
-        sql, values = _value(order.field)
+        sql, values = value_of(order.field)
         terms.append(f"{sql} DESC" if order.descending else sql)
         parameters += values
     return ", ".join([*terms, "scope", "name"]), parameters
 
 
-def _value(field: Field) -> tuple[str, list[str]]:
+def value_of(field: Field) -> tuple[str, list[str]]:
     """SQL expression of a field's value."""
     if field in (("name",), ("metadata", "name")):
         return "name", []
@@ -84,7 +84,7 @@ def _value(field: Field) -> tuple[str, list[str]]:
 
 
 def _condition(field: Field, operator: Operator, values: tuple[str, ...]) -> tuple[str, list[str]]:
-    value, parameters = _value(field)
+    value, parameters = value_of(field)
     marks = ", ".join("?" * len(values))
     match operator:
         case "in":

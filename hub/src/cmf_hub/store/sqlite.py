@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from cmf_hub.store.files import create, lock
-from cmf_hub.store.query import Query, order_by, where
+from cmf_hub.store.query import Field, Query, order_by, value_of, where
 from cmf_hub.store.record import Key, Orphan, Record, Row
 from cmf_hub.store.schema import StoreError, upgrade
 
@@ -55,6 +55,13 @@ class _Reader:
         condition, parameters = where(query)
         sql = f"SELECT count(*) FROM resource WHERE {condition}"  # noqa: S608
         return int(self._connection.execute(sql, parameters).get)
+
+    def tally(self, query: Query, field: Field) -> dict[str, int]:
+        """Return how many records a query has with each value of a field; those without it are under ""."""
+        value, parameters = value_of(field)
+        condition, more = where(query)
+        sql = f"SELECT coalesce({value}, ''), count(*) FROM resource WHERE {condition} GROUP BY 1 ORDER BY 1"  # noqa: S608
+        return {str(found): number for found, number in self._connection.execute(sql, (*parameters, *more))}
 
     def page(self, query: Query) -> Sequence[Row]:
         """Return the page that a query asks for, as text."""
