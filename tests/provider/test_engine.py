@@ -1,10 +1,10 @@
 """The resources on the real Pulumi engine: preview, up, refresh, destroy, and what the user reads."""
 
 import json
-import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 from cmf_localfleet import LocalCluster
 
@@ -193,6 +193,13 @@ def test_a_create_that_was_not_ready_is_recorded_and_awaited_by_the_next_update(
     assert "3 unchanged" in program.up()
 
 
+def kill_with_children(pid: int) -> None:
+    """Kill a process and all that it started: the SDK's provider process would outlive a killed engine."""
+    parent = psutil.Process(pid)
+    for process in [parent, *parent.children(recursive=True)]:
+        process.kill()
+
+
 def test_a_create_that_was_killed_is_taken_up_again(program: Program, cmf: Hub) -> None:
     env, name = unique("env"), unique("pool")
     slow = {**CLUSTER_SPEC, "flinkConfiguration": {"standin.delay": "8"}}
@@ -204,7 +211,7 @@ def test_a_create_that_was_killed_is_taken_up_again(program: Program, cmf: Hub) 
         path = f"/environments/{env}/compute-pools/{name}"
         wait_for(lambda: cmf.get(path).status_code == 200, "the pool to be posted")
         uid = cmf.get(path).json()["metadata"]["uid"]
-        running.send_signal(signal.SIGKILL)
+        kill_with_children(running.pid)
     program.run("cancel", "--yes")
     said = program.up()
     assert operations(said)[name] == "created"
