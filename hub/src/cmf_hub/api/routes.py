@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from cmf_hub.api import applications, clusters, environments, pools, statements, system
 from cmf_hub.api.answers import error_response, response, unless_known
+from cmf_hub.api.documentation import documentation
 from cmf_hub.api.encoding import JSON, accepted
 from cmf_hub.api.operation import Call, Operation
 from cmf_hub.settings import Settings
@@ -40,6 +41,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
     return [
         *(Route(path, _Path(path, operations, settings)) for path, operations in paths.items()),
         *(Route(path, endpoint) for path, endpoint in own),
+        *documentation(OPERATIONS),
     ]
 
 
