@@ -78,7 +78,8 @@ Stack configuration comes before environment variables. None of it is ever in a 
 What CMF allows and refuses, each rule decided by one pure function, which the hub enforces and the provider asks.
 C: Kubernetes clusters; P: compute pools; E: environments, applications and the operator. Ids without a number are ours:
 NAME, OBJECT and FKO1 (names that CMF, a namespace and the Flink Kubernetes Operator take), SHAPE (the form of a
-specification), STATEMENT (changes that a statement's phase allows). `make rules` shows the tests of each.
+specification), STATEMENT (changes that a statement's phase allows), SECRET (masked values). `make rules` shows the
+tests of each.
 
 {rules()}
 """,

@@ -1,5 +1,7 @@
 """Two real API servers with the operator stand-in, and a hub that knows them as its own cluster and as `spoke`."""
 
+import base64
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -77,7 +79,10 @@ def _started(
     wait: Sequence[str] = ("default-k8s-cluster", "spoke"),
 ) -> Hub:
     """Start a hub and wait until it is connected to these clusters."""
-    own = {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(fleet["home"].cluster.kubeconfig)}
+    own = {
+        "CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(fleet["home"].cluster.kubeconfig),
+        "CMF_ENCRYPTION_KEYS": base64.b64encode(os.urandom(32)).decode(),
+    }
     started = Hub(folder, {**own, **(settings or {})})
     (started.kubeconfigs / "spoke").write_bytes(fleet["spoke"].cluster.kubeconfig.read_bytes())
     started.start()

@@ -71,6 +71,26 @@ def statement(name: str, pool_name: str, **spec: Any) -> dict[str, Any]:
     }
 
 
+def secret(name: str, data: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+    """Return a secret; without data, its spec has none."""
+    return {
+        "apiVersion": "cmf.confluent.io/v1",
+        "kind": "Secret",
+        "metadata": {"name": name, **metadata},
+        "spec": {} if data is None else {"data": data},
+    }
+
+
+def mapping(name: str, secret_name: str) -> dict[str, Any]:
+    """Return a secret mapping of an environment."""
+    return {
+        "apiVersion": "cmf.confluent.io/v1",
+        "kind": "EnvironmentSecretMapping",
+        "metadata": {"name": name},
+        "spec": {"secretName": secret_name},
+    }
+
+
 class Hub:
     """A running `cmf-hub serve`, and an HTTP client of it."""
 

@@ -46,6 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
             parts.push_async_callback(registry.stop)
             parts.push_async_callback(watches.stop)
             parts.push_async_callback(reconciler.stop)
+            await app.state.services.secrets.encrypt_anew()
             await registry.start()
             await reconciler.start()
             app.state.ready = True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from cmf_core.rules.clusters import heartbeat_settings
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "CMF_"
@@ -51,6 +51,17 @@ class Settings(BaseSettings):
 
     shutdown_timeout_seconds: float = Field(default=15.0, gt=0)
     """Seconds that requests in flight get to end after SIGTERM; below Kubernetes' 30 s before SIGKILL."""
+
+    encryption_key_file: OptionalPath = None
+    """File with the AES-GCM keys of secrets: 16 or 32 random bytes in base64 a line. The first encrypts, all decrypt.
+    To rotate, put a new key first and restart: the hub then encrypts everything anew, and the old line can go."""
+
+    encryption_keys: SecretStr | None = None
+    """The same keys separated by commas, where a file is not possible; they come after those of the file."""
+
+    sql_production: bool = True
+    """Secrets are only stored encrypted: without a key they are refused. false stores them in the clear where there is
+    no key, for tests (E36)."""
 
     k8s_kubeconfig_directory: Path = Path("/etc/cmf/kubeconfig")
     """Directory whose files are the clusters (C10-C18): file name = cluster name."""

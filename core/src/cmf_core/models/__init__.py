@@ -2,6 +2,7 @@
 
 from cmf_core.models.application import FlinkApplication
 from cmf_core.models.base import API_VERSION, Metadata, Model, Page, Resource, timestamp
+from cmf_core.models.catalog import KafkaCatalog, KafkaDatabase
 from cmf_core.models.compute_pool import (
     ComputePool,
     ComputePoolSpec,
@@ -32,6 +33,7 @@ from cmf_core.models.kubernetes_cluster import (
     KubernetesClusterStatus,
     LifecycleState,
 )
+from cmf_core.models.secret import EnvironmentSecretMapping, Secret
 from cmf_core.models.statement import Statement, StatementPhase, StatementSpec, StatementStatus
 
 __all__ = [
@@ -42,8 +44,11 @@ __all__ = [
     "ComputePoolSpec",
     "ComputePoolStatus",
     "Environment",
+    "EnvironmentSecretMapping",
     "EnvironmentStatus",
     "FlinkApplication",
+    "KafkaCatalog",
+    "KafkaDatabase",
     "KubernetesCluster",
     "KubernetesClusterSpec",
     "KubernetesClusterStatus",
@@ -64,6 +69,7 @@ __all__ = [
     "ResourceUsageSummary",
     "Resources",
     "ResourcesByStatusAndType",
+    "Secret",
     "Statement",
     "StatementDefaults",
     "StatementPhase",

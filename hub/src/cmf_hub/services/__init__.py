@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.encryption import Keyring
 from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.services.applications import ApplicationService
+from cmf_hub.services.catalogs import CatalogService, DatabaseService
 from cmf_hub.services.clusters import ClusterService
 from cmf_hub.services.environments import EnvironmentService
 from cmf_hub.services.information import Information
+from cmf_hub.services.mappings import MappingService
 from cmf_hub.services.pools import PoolService
+from cmf_hub.services.secrets import SecretService
 from cmf_hub.services.statements import StatementService
 from cmf_hub.services.views import Page, Views
 from cmf_hub.services.writes import Writes
@@ -35,6 +39,10 @@ class Services:
     pools: PoolService
     statements: StatementService
     clusters: ClusterService
+    secrets: SecretService
+    mappings: MappingService
+    catalogs: CatalogService
+    databases: DatabaseService
     information: Information
     views: Views
 
@@ -42,7 +50,11 @@ class Services:
 def create_services(
     store: Store, registry: ClusterRegistry, reconciler: Reconciler, settings: Settings, clock: Clock
 ) -> Services:
-    """Return the operations over these parts."""
+    """Return the operations over these parts.
+
+    Raises:
+        BadKeys: the settings name encryption keys that cannot be used.
+    """
     information = Information(store, registry, settings)
     writes = Writes(store, registry, reconciler, clock)
     return Services(
@@ -51,6 +63,10 @@ def create_services(
         pools=PoolService(writes),
         statements=StatementService(writes),
         clusters=ClusterService(writes),
+        secrets=SecretService(store, Keyring.of(settings), clock, production=settings.sql_production),
+        mappings=MappingService(writes),
+        catalogs=CatalogService(store, clock),
+        databases=DatabaseService(store, clock),
         information=information,
         views=Views(store, registry, information),
     )

@@ -12,6 +12,7 @@ from cmf_core.rules import clusters, enforce, environments, names, specs
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
 from cmf_hub.services.documents import changed, content_of, created, environment_content, regenerated
+from cmf_hub.services.mappings import remove_mappings
 from cmf_hub.services.writes import Writes, existing
 from cmf_hub.store import Key, Query, Record, Transaction
 
@@ -59,6 +60,8 @@ class EnvironmentService:
     async def delete(self, name: str, *, force: bool) -> None:
         """Delete an empty environment; `force` does not ask for its cluster's state.
 
+        Its secret mappings go with it: they say what it uses, and nothing runs in them.
+
         Raises:
             NotFound: there is none.
             Conflict: it is not empty.
@@ -72,6 +75,7 @@ class EnvironmentService:
             existing(transaction.get(key), key)
             contents = {plural: transaction.count(Query(kind, name)) for kind, plural in _PLURALS.items()}
             enforce(environments.deletable(name, contents))
+            remove_mappings(transaction, name)
             transaction.delete(key)
 
         await self._store.transact(work)

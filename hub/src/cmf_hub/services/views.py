@@ -17,8 +17,11 @@ from cmf_core.rules.clusters import stale_warning
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.services.access import Access
 from cmf_hub.services.information import Information
-from cmf_hub.services.writes import environment_of, existing, place
+from cmf_hub.services.kinds import CATALOG, DATABASE, MAPPING
+from cmf_hub.services.mappings import secret_of
+from cmf_hub.services.writes import environment_of, existing, place, scope_of
 from cmf_hub.store import Condition, Key, Query, Row, Store
 
 _COMPACT = (",", ":")
@@ -43,23 +46,24 @@ class Views:
         """Return a resource as JSON text; with `usage`, its status says what it holds and uses.
 
         Raises:
-            NotFound: there is no such resource, or no such environment.
+            NotFound: there is no such resource, or nothing of its scope's name.
         """
         if key.scope:
-            environment_of(self._store, key.scope)
+            scope_of(self._store, key.kind, key.scope)
         rows = self._store.page(Query(key.kind, key.scope, (Condition((("name",),), "in", (key.name,)),)))
         if not rows:
             existing(None, key)
-        return self._renderer(usage)(rows[0])
+        text = self._renderer(usage)(rows[0])
+        return _extended(text, "secrets", _text(self._secrets(key.name))) if key.kind == ENVIRONMENT else text
 
     def page(self, query: Query, *, usage: bool = False) -> Page:
         """Return one page of a list; with `usage`, its items' statuses say what they hold and use.
 
         Raises:
-            NotFound: the environment of the list does not exist.
+            NotFound: the environment or catalog of the list does not exist.
         """
         if query.scope:
-            environment_of(self._store, query.scope)
+            scope_of(self._store, query.kind, query.scope)
         render = self._renderer(usage)
         return Page([render(row) for row in self._store.page(query)], self._store.count(query))
 
@@ -73,8 +77,13 @@ class Views:
         existing(self._store.get(key), key)
         return self._registry.get(name)
 
+    def _secrets(self, environment: str) -> dict[str, str]:
+        """Return the secret of each connectionSecretId of an environment."""
+        return {mapping.name: secret_of(mapping) for mapping in self._store.list(MAPPING, environment)}
+
     def _renderer(self, usage: bool) -> Callable[[Row], str]:
         """Return a function that renders the rows of one answer; it asks for each environment's cluster once."""
+        access = Access(self._store)
 
         @cache
         def warning(environment: str) -> str | None:
@@ -85,12 +94,18 @@ class Views:
         def render(row: Row) -> str:
             if row.key.kind == CLUSTER:
                 return _text(self.cluster(row.key.name).wire())
+            if row.key.kind == MAPPING:
+                return row.document
+            if row.key.kind in (CATALOG, DATABASE):
+                spec = json.loads(row.document)["spec"]
+                seen = access.catalog(spec) if row.key.kind == CATALOG else access.database(row.key.scope, spec)
+                return _extended(row.document, "status", _text({"environmentsWithAccess": seen}))
             if row.key.kind == ENVIRONMENT:
                 cluster, _ = place(environment_of(self._store, row.key.name))
                 status = self._registry.get(cluster).status
                 woven: dict[str, object] = {} if status is None else {"kubernetesCluster": status.wire()}
             else:
-                stale = warning(row.key.scope)
+                stale = warning(row.key.scope) if row.key.scope else None
                 woven = {"warning": stale} if stale else {}
             if usage and (record := self._store.get(row.key)):
                 woven |= self._information.fields(record)

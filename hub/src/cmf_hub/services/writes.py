@@ -26,6 +26,7 @@ from cmf_hub.flink.reconciler import OutcomeUnknown, Reconciler
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.status import reported
 from cmf_hub.services.documents import marked_deleting, regenerated
+from cmf_hub.services.kinds import scope_kind
 from cmf_hub.store import Key, Orphan, Record, Store, Transaction
 
 Change = Callable[[Transaction, Record | None], Record]
@@ -167,8 +168,9 @@ def existing(record: Record | None, key: Key) -> Record:
         NotFound: it is None.
     """
     if record is None:
-        place = f" in environment '{key.scope}'" if key.scope else ""
-        raise NotFound(f"{key.kind} '{key.name}' does not exist{place}.")
+        holder = "environment" if scope_kind(key.kind) == ENVIRONMENT else scope_kind(key.kind)
+        where = f" in {holder} '{key.scope}'" if key.scope else ""
+        raise NotFound(f"{key.kind} '{key.name}' does not exist{where}.")
     return record
 
 
@@ -184,6 +186,16 @@ def not_deleting(record: Record) -> Record:
             "force=true"
         )
     return record
+
+
+def scope_of(source: Store | Transaction, kind: str, name: str) -> Record:
+    """Return the record of what resources of a kind are in: an environment, or a catalog.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    key = Key(scope_kind(kind), "", name)
+    return existing(source.get(key), key)
 
 
 def environment_of(source: Store | Transaction, name: str) -> Record:
