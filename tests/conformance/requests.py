@@ -16,7 +16,9 @@ Document = Mapping[str, Any]
 NAMES = ("random-one", "random-two", "random-three")
 _NAME = st.sampled_from(NAMES)
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=12)
-_SEGMENT = st.one_of(_NAME, _NAME, _NAME, _TEXT.filter(lambda text: text.strip(".") != ""))
+_SEGMENT = _TEXT.filter(lambda text: text.strip(".") != "")
+_SUFFIXES = {"application": "-app", "statement": "-sql"}
+"""Applications and statements would else take the names of pools in the same namespace."""
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_TEXT, inner, max_size=2),
@@ -48,15 +50,24 @@ def random_requests(draw: st.DrawFn, document: Document, prefix: str) -> RandomR
     for parameter in operation["parameters"]:
         name = parameter["name"]
         if parameter["in"] == "path":
-            known = st.sampled_from(["spoke", "default-k8s-cluster"]) if name == "cluster" else _SEGMENT
-            url = url.replace(f"{{{name}}}", quote(draw(known), safe=""))
-        elif draw(st.integers(0, 3)) == 0:
+            url = url.replace(f"{{{name}}}", quote(draw(_segment(name)), safe=""))
+        elif draw(st.integers(0, 9)) == 9:
             query[name] = draw(st.one_of(_described(document, parameter["schema"], 2), _TEXT))
     body = None
     if "requestBody" in operation:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         body = draw(st.one_of(_sensible(path), _sensible(path), _described(document, schema, 5), _JSON))
     return RandomRequest(path, method, url, query, body, "requestBody" in operation, draw(st.booleans()))
+
+
+@st.composite
+def _segment(draw: st.DrawFn, parameter: str) -> str:
+    """Draw a value of a path parameter: nine times in ten a name that may be there."""
+    if draw(st.integers(0, 9)) == 9:
+        return draw(_SEGMENT)
+    if parameter == "cluster":
+        return draw(st.sampled_from(["spoke", "default-k8s-cluster"]))
+    return draw(_NAME) + _SUFFIXES.get(parameter, "")
 
 
 def _sensible(path: str) -> st.SearchStrategy[Any]:
@@ -66,12 +77,17 @@ def _sensible(path: str) -> st.SearchStrategy[Any]:
         case "environments":
             return st.builds(lambda name: {"name": name, "kubernetesNamespace": "flink"}, _NAME)
         case "applications":
-            return st.builds(lambda name, n: application(f"{name}-app", parallelism=n), _NAME, st.integers(0, 3))
+            return st.builds(
+                lambda name, n: application(name + _SUFFIXES["application"], parallelism=n), _NAME, st.integers(0, 3)
+            )
         case "compute-pools":
             return st.builds(pool, _NAME, st.sampled_from(["SHARED", "DEDICATED"]))
         case "statements":
             return st.builds(
-                lambda name, on, stopped: statement(f"{name}-sql", on, stopped=stopped), _NAME, _NAME, st.booleans()
+                lambda name, on, stopped: statement(name + _SUFFIXES["statement"], on, stopped=stopped),
+                _NAME,
+                _NAME,
+                st.booleans(),
             )
     return st.builds(lambda name: {"metadata": {"name": name}, "spec": {}}, _NAME)
 

@@ -14,7 +14,7 @@ from cmf_hub.api.openapi import document
 from hypothesis import HealthCheck, given, settings
 
 from tests.conformance.requests import NAMES, RandomRequest, random_requests
-from tests.support.hub import V1, Hub
+from tests.support.hub import V1, Hub, pool
 from tests.support.wait import wait_for
 
 DOCUMENT = document(OPERATIONS)
@@ -114,8 +114,9 @@ def emptied(hub: Hub, path: str) -> bool:
 def test_random_requests_get_declared_answers(visited: Hub) -> None:
     for name in NAMES:
         assert visited.post("/environments", {"name": name, "kubernetesNamespace": "flink"}).status_code == 200
+        assert visited.post(f"/environments/{name}/compute-pools", pool(name, "DEDICATED")).status_code == 200
 
-    @settings(max_examples=400, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=1500, suppress_health_check=list(HealthCheck), database=None)
     @given(random_requests(DOCUMENT, V1))
     def answers(request: RandomRequest) -> None:
         answer = sent(visited, request)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import add
 
@@ -35,6 +35,7 @@ from cmf_hub.flink.objects import (
     presence,
 )
 from cmf_hub.flink.usage import deployment_usage, session_job_usage
+from cmf_hub.services.kinds import CATALOG, SECRET
 from cmf_hub.services.writes import environment_of
 from cmf_hub.settings import Settings
 from cmf_hub.store import Condition, Query, Record, Store
@@ -62,13 +63,11 @@ class Information:
         states = Counter(str(self._registry.state(name)[0]) for name in self._registry.names())
         resources = Resources(
             environments=self._count(ENVIRONMENT),
-            applications=self._tally(APPLICATION),
+            applications=self._tally(Query(APPLICATION)),
             compute_pools=self._count(POOL),
-            statements=self._tally(STATEMENT),
-            secrets=self._count("Secret"),
-            catalogs=self._count("KafkaCatalog"),
-            savepoints=self._count("Savepoint"),
-            detached_savepoints=self._count("DetachedSavepoint"),
+            statements=self._tally(Query(STATEMENT)),
+            secrets=self._count(SECRET),
+            catalogs=self._count(CATALOG),
             kubernetes_clusters=dict(sorted(states.items())),
         )
         both = (used.job_manager, used.task_manager)
@@ -79,14 +78,18 @@ class Information:
         """Return the status fields that `include-resource-information` asks for."""
         if record.key.kind == ENVIRONMENT:
             inside = ResourcesByStatusAndType(
-                applications=self._tally(APPLICATION, record.name), statements=self._tally(STATEMENT, record.name)
+                applications=self._tally(Query(APPLICATION, record.name)),
+                statements=self._tally(Query(STATEMENT, record.name)),
             )
             return {"resources": inside.wire(), "resourceSummary": self.environment_usage(record).wire()}
         environment = environment_of(self._store, record.key.scope)
         if record.key.kind == POOL:
-            on_pool = Condition((("spec", "computePoolName"),), "in", (record.name,))
-            inside = ResourcesByStatusAndType(statements=self._tally(STATEMENT, record.key.scope, on_pool))
-            statements = self._statements_of(record)
+            query = Query(
+                STATEMENT, record.key.scope, (Condition((("spec", "computePoolName"),), "in", (record.name,)),)
+            )
+            inside = ResourcesByStatusAndType(statements=self._tally(query))
+            rows = self._store.page(query)
+            statements = [found for row in rows if (found := self._store.get(row.key)) is not None]
             used = self._pool_usage(record, environment, statements)
             return {"resources": inside.wire(), "resourceSummary": used.wire()}
         if record.key.kind == APPLICATION:
@@ -137,19 +140,15 @@ class Information:
         session = manifest(Placement(placed.pool, placed.environment), self._settings)["spec"]
         return session_job_usage(session, _parallelism(placed.record))
 
-    def _statements_of(self, pool: Record) -> Iterator[Record]:
-        for record in self._store.list(STATEMENT, pool.key.scope):
-            if pool_key(record) == pool.key:
-                yield record
-
     def _count(self, kind: str) -> int:
         return self._store.count(Query(kind))
 
-    def _tally(self, kind: str, scope: str | None = None, *conditions: Condition) -> dict[str, int]:
-        field = _JOB_STATE if kind == APPLICATION else _PHASE
+    def _tally(self, query: Query) -> dict[str, int]:
+        """Return how many applications or statements of a query there are in each state."""
+        field = _JOB_STATE if query.kind == APPLICATION else _PHASE
         result: Counter[str] = Counter()
-        for state, number in self._store.tally(Query(kind, scope, conditions), field).items():
-            result[state or _NO_STATE[kind]] += number
+        for state, number in self._store.tally(query, field).items():
+            result[state or _NO_STATE[query.kind]] += number
         return dict(result)
 
 

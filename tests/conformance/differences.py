@@ -1,0 +1,111 @@
+"""Where our OpenAPI document differs from CMF's 2.3.1, and why. Every line is deliberate.
+
+A pattern takes in all differences that it matches (`*` is any text). The test fails for a difference without
+a reason here, and for a reason without a difference.
+"""
+
+_LENIENT = (
+    "The schema serves request and answer. Requests may leave it out: the hub fills in apiVersion and kind, the path "
+    "has the name (CMF's own examples of cluster updates omit all of them), and a rule says what is missing. Answers "
+    "always carry it."
+)
+_CERTAIN = "Ours always answers with this field, and says so; CMF's schema leaves it open."
+_NAME_RULE = "The rule NAME decides, with a sentence that says what is wrong, before and beside any schema."
+_CLUSTER = (
+    "CMF's guides answer 503 to writes while the cluster is not CONNECTED (C33, C36); its document leaves it out."
+)
+_MEDIA = "Both documents promise JSON and YAML; ours also says what the answer is to anything else."
+_PARAMETER = "A query parameter that cannot be understood is refused with a sentence, not ignored."
+_STATE = "The resource is being deleted, in use, or its Kubernetes name is taken: CMF's document has no code for this."
+_UNKNOWN = "The environment, catalog or resource of the path may not exist; CMF's document forgets it here."
+_CONTENT = "Something of the specification breaks a rule or is refused by the cluster; CMF's document forgets it here."
+_LATER = "The hub has nothing yet that it could say here."
+
+DIFFERENCES: dict[str, str] = {
+    # Codes
+    "*: code 406 is ours alone": _MEDIA,
+    "*: code 415 is ours alone": _MEDIA,
+    "*: code 413 is ours alone": "The hub limits the size of bodies (CMF_MAX_BODY_BYTES).",
+    "DELETE *: code 503 is ours alone": _CLUSTER,
+    "POST *: code 503 is ours alone": _CLUSTER,
+    "PUT *: code 503 is ours alone": _CLUSTER,
+    "GET *: code 400 is ours alone": _PARAMETER,
+    "DELETE *: code 400 is ours alone": _PARAMETER,
+    "POST *}/start: code 400 is ours alone": _PARAMETER,
+    "DELETE /cmf/api/v1/environments/{}: code 409 is ours alone": "An environment that is not empty is not deleted.",
+    "DELETE /cmf/api/v1/secrets/{}: code 409 is ours alone": "A secret that environments use is not deleted.",
+    "POST *}/applications: code 409 is ours alone": _STATE,
+    "POST *}/start: code 409 is ours alone": _STATE,
+    "POST *}/suspend: code 409 is ours alone": _STATE,
+    "PUT *}/statements/{}: code 409 is ours alone": _STATE,
+    "POST /cmf/api/v1/environments: code 422 is ours alone": "An environment's namespace and cluster do not change.",
+    "POST /cmf/api/v1/secrets: code 422 is ours alone": "A hub without encryption key stores no secrets.",
+    "POST *}/start: code 422 is ours alone": _CONTENT,
+    "POST *}/suspend: code 422 is ours alone": _CONTENT,
+    "DELETE *}/applications/{}: code 404 is ours alone": _UNKNOWN,
+    "POST *}/applications: code 404 is ours alone": _UNKNOWN,
+    "POST *}/compute-pools: code 404 is ours alone": _UNKNOWN,
+    "POST *}/suspend: code 404 is ours alone": _UNKNOWN,
+    "*/catalogs/kafka/{}/databases: code 404 is ours alone": _UNKNOWN,
+    # Parameters and headers
+    "*: header of 200 ETag is ours alone": "The tag of a 304 has to come from somewhere: from the 200 before it.",
+    "*?page: minimum 0, not None": "Pages count from 0, as CMF's text says.",
+    "*?size: minimum 1, not None": "A page has at least one item, as CMF's Pageable says.",
+    "*/catalogs/kafka*: parameter * is ours alone": "All lists filter, search and project alike.",
+    "*/secret-mappings: parameter * is ours alone": "All lists filter, search and project alike.",
+    # Schemas: what is required
+    "*: required apiVersion is missing": _LENIENT,
+    "*: required kind is missing": _LENIENT,
+    "*: required metadata is missing": _LENIENT,
+    "*: required name is missing": _LENIENT,
+    "KubernetesCluster: required spec is missing": _LENIENT,
+    "FlinkApplication: required spec is missing": _LENIENT,
+    "Environment: required kubernetesNamespace is missing": "Absent in an update: it keeps what is there (cmf.md 8.4).",
+    "*Page: required * is ours alone": _CERTAIN,
+    "*Information: required * is ours alone": _CERTAIN,
+    "*InformationStatus: required * is ours alone": _CERTAIN,
+    "KubernetesClusterStatus: required state is ours alone": _CERTAIN,
+    "EnvironmentSecretMapping: required spec is ours alone": "A mapping without spec maps nothing.",
+    "RestError: required errors is ours alone": _CERTAIN,
+    "error: required message is ours alone": _CERTAIN,
+    # Schemas: values
+    "*.kind: value * is ours alone": "A kind is a constant; CMF's document says only that it is text.",
+    "StatementStatus.phase: value * is ours alone": "The phases that CMF's list parameter `phase` names.",
+    "*Environment.name: *": _NAME_RULE,
+    "*Environment.kubernetesNamespace: *": _NAME_RULE,
+    "*Environment.kubernetesClusterName: *": _NAME_RULE,
+    "StatementSpec.computePoolName: minLength 1, not None": "No pool has an empty name.",
+    "EnvironmentSecretMappingSpec.secretName: minLength 1, not None": "No secret has an empty name.",
+    "StatementSpec.parallelism: minimum 1, not None": "Flink runs nothing with less.",
+    # Schemas: fields
+    "PostEnvironment: field * is ours alone": "One schema for both ways: what an answer said may be sent back.",
+    "EnvironmentMetadata: field uid is ours alone": "Every resource of the hub has a uid.",
+    "KubernetesClustersPage: field * is ours alone": "CMF's guide shows apiVersion and kind on this page (D8).",
+    "Statement: field result is missing": _LATER,
+    "StatementTraits: field * is missing": _LATER,
+}
+
+NOT_SERVED = (
+    "DELETE /cmf/api/v1/detached-savepoints/{}",
+    "DELETE /cmf/api/v1/environments/{}/applications/{}/savepoints/{}",
+    "DELETE /cmf/api/v1/environments/{}/statements/{}/savepoints/{}",
+    "GET /cmf/api/v1/detached-savepoints",
+    "GET /cmf/api/v1/detached-savepoints/{}",
+    "GET /cmf/api/v1/environments/{}/applications/{}/instances",
+    "GET /cmf/api/v1/environments/{}/applications/{}/instances/{}",
+    "GET /cmf/api/v1/environments/{}/applications/{}/savepoints",
+    "GET /cmf/api/v1/environments/{}/applications/{}/savepoints/{}",
+    "GET /cmf/api/v1/environments/{}/statements/{}/exceptions",
+    "GET /cmf/api/v1/environments/{}/statements/{}/results",
+    "GET /cmf/api/v1/environments/{}/statements/{}/savepoints",
+    "GET /cmf/api/v1/environments/{}/statements/{}/savepoints/{}",
+    "GET /cmf/api/v1alpha1/environments/{}/applications/{}/events",
+    "POST /cmf/api/v1/detached-savepoints",
+    "POST /cmf/api/v1/environments/{}/applications/{}/savepoints",
+    "POST /cmf/api/v1/environments/{}/applications/{}/savepoints/{}/detach",
+    "POST /cmf/api/v1/environments/{}/statements/{}/savepoints",
+)
+"""Operations of CMF that the hub does not serve yet. This list only ever gets shorter."""
+
+OURS_ALONE: dict[str, str] = {}
+"""Operations that CMF does not have, and what they are for."""
