@@ -207,9 +207,17 @@ def test_a_canary_is_nowhere_in_the_files_of_the_hub(own_hub: Callable[..., Hub]
     plain = own_hub(wait=[], CMF_ENCRYPTION_KEYS="", CMF_SQL_PRODUCTION="false")
     assert plain.post("/secrets", secret("kafka", {"password": "plain-" + CANARY})).status_code == 200
     assert files_with("plain-" + CANARY, tmp_path / "hub")
+    for number in range(5):
+        assert plain.post("/secrets", secret(f"gone-{number}", {"password": "gone-" + CANARY})).status_code == 200
+        assert plain.delete(f"/secrets/gone-{number}").status_code == 204
     plain.stop()
+    assert files_with("gone-" + CANARY, tmp_path / "hub") == []
+    own_hub(wait=[], CMF_ENCRYPTION_KEYS="").stop()
+    assert files_with("secrets are stored in the clear", tmp_path / "hub") == ["hub.log"]
     keys = tmp_path / "keys"
     keys.write_text(new_key() + "\n")
+    own_hub(wait=[], CMF_ENCRYPTION_KEYS="", CMF_ENCRYPTION_KEY_FILE=str(keys)).stop()
+    assert files_with("plain-" + CANARY, tmp_path / "hub") == []
     hub = own_hub(wait=[], CMF_ENCRYPTION_KEYS="", CMF_ENCRYPTION_KEY_FILE=str(keys), CMF_LOG_LEVEL="debug")
     assert hub.post("/secrets", secret("other", {"password": CANARY})).status_code == 200
     assert hub.put("/secrets/kafka", secret("kafka", {"password": CANARY * 2})).status_code == 200

@@ -119,6 +119,8 @@ class SecretService:
             log.info("secrets are encrypted with the first key now", count=count)
         for name, reason in unreadable.items():
             log.error("secret cannot be read", secret=name, reason=reason)
+        if not self._keyring and self._store.count(Query(_VALUES)) > len(unreadable):
+            log.warning("secrets are stored in the clear: set CMF_ENCRYPTION_KEY_FILE and restart")
 
     def _enforce_storable(self, sent: Secret) -> None:
         enforce(

@@ -157,7 +157,7 @@ class Store(_Reader):
             writer = apsw.Connection(str(path))
             writer.execute("PRAGMA busy_timeout = 5000").fetchall()
             upgrade(writer, path)  # first, so that a file of another program stays as it is
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "trusted_schema = OFF"):
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "trusted_schema = OFF"):
                 writer.execute(f"PRAGMA {pragma}").fetchall()
             reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             reader.execute("PRAGMA busy_timeout = 5000").fetchall()
