@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from cmf_core.errors import ClusterUnavailable
+from cmf_core.errors import ClusterUnavailable, Conflict
 from cmf_core.models import Environment, FlinkApplication
 from cmf_hub.clock import SystemClock
 from cmf_hub.clusters.connection import Connection
@@ -218,3 +218,19 @@ async def test_a_forced_deletion_remembers_what_may_be_left(hub: Inside, home: S
     await hub.services.applications.delete("prod", name, force=True)
     (orphan,) = hub.store.orphans("default-k8s-cluster")
     assert (orphan.kind, orphan.namespace, orphan.name, orphan.uid) == ("FlinkApplication", "flink", name, record.uid)
+    assert orphan.environment == "prod"
+
+
+async def test_adopting_never_replaces_a_namesake(hub: Inside) -> None:
+    name = unique("app")
+    await hub.write(name, 2)
+    await hub.services.applications.delete("prod", name, force=True)
+    (orphan,) = hub.store.orphans("default-k8s-cluster")
+    namesake = Record(
+        Key("FlinkApplication", "prod", name), "another", 1, orphan.since, orphan.since, application(name)
+    )
+    await hub.store.transact(lambda transaction: transaction.put(namesake))
+    with pytest.raises(Conflict, match="another one of this name"):
+        await hub.services.orphans.adopt("default-k8s-cluster", "flink", name)
+    assert hub.record(name) == namesake
+    assert hub.store.orphans("default-k8s-cluster") == [orphan]

@@ -226,6 +226,13 @@ class Spoke:
                 GROUP, "v1beta1", namespace, "flinkdeployments", name, body
             )
 
+    def delete(self, name: str, namespace: str = "flink") -> None:
+        """Delete a FlinkDeployment by hand."""
+        with connect(self.cluster.kubeconfig) as client:
+            CustomObjectsApi(client).delete_namespaced_custom_object(
+                GROUP, "v1beta1", namespace, "flinkdeployments", name
+            )
+
     def _objects(self, plural: str, namespace: str) -> dict[str, dict[str, Any]]:
         with connect(self.cluster.kubeconfig) as client:
             listed: Any = CustomObjectsApi(client).list_namespaced_custom_object(GROUP, "v1beta1", namespace, plural)

@@ -27,11 +27,13 @@ from cmf_core.models.information import (
 )
 from cmf_core.models.kubernetes_cluster import (
     DEFAULT_CLUSTER,
+    CleanedOrphans,
     ClusterState,
     KubernetesCluster,
     KubernetesClusterSpec,
     KubernetesClusterStatus,
     LifecycleState,
+    OrphanedObject,
 )
 from cmf_core.models.secret import EnvironmentSecretMapping, Secret
 from cmf_core.models.statement import Statement, StatementPhase, StatementSpec, StatementStatus
@@ -39,6 +41,7 @@ from cmf_core.models.statement import Statement, StatementPhase, StatementSpec, 
 __all__ = [
     "API_VERSION",
     "DEFAULT_CLUSTER",
+    "CleanedOrphans",
     "ClusterState",
     "ComputePool",
     "ComputePoolSpec",
@@ -57,6 +60,7 @@ __all__ = [
     "LifecycleState",
     "Metadata",
     "Model",
+    "OrphanedObject",
     "Page",
     "PoolPhase",
     "PoolState",

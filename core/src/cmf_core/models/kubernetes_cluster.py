@@ -34,13 +34,46 @@ class KubernetesClusterSpec(Model):
     lifecycle_state: LifecycleState | None = None
 
 
+class OrphanedObject(Model):
+    """A Kubernetes object that a forced deletion may have left on a cluster (C53); no part of CMF's API.
+
+    Attributes:
+        kind: kind of the deleted resource, as in `FlinkApplication`.
+        namespace: namespace of the object.
+        name: name of the object and of the deleted resource.
+        uid: uid of the deleted resource, which the object has as a label.
+        since: RFC 3339 time of the forced deletion.
+        environment: environment of the deleted resource, or None if it is not known.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    since: str
+    environment: str | None = None
+
+
+class CleanedOrphans(Model):
+    """What became of a cluster's orphans; no part of CMF's API.
+
+    Attributes:
+        cleaned: those that are gone.
+        ending: those whose deletion waits for finalizers; they stay listed until they are gone.
+    """
+
+    cleaned: list[OrphanedObject] = Field(default_factory=list)
+    ending: list[OrphanedObject] = Field(default_factory=list)
+
+
 class KubernetesClusterStatus(Model):
-    """State of a cluster; `kubernetes_version` only while CONNECTED (C30)."""
+    """State of a cluster; `kubernetes_version` only while CONNECTED (C30), `orphans` only if there are any."""
 
     state: ClusterState
     message: str | None = None
     last_heartbeat_timestamp: str | None = None
     kubernetes_version: str | None = None
+    orphans: list[OrphanedObject] | None = None
 
 
 class KubernetesCluster(Resource):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from cmf_hub.api import applications, catalogs, clusters, environments, pools, secrets, statements, system
+from cmf_hub.api import applications, catalogs, clusters, environments, orphans, pools, secrets, statements, system
 from cmf_hub.api.answers import error_response, response, unless_known
 from cmf_hub.api.documentation import documentation
 from cmf_hub.api.encoding import JSON, accepted
@@ -25,6 +25,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *pools.OPERATIONS,
     *statements.OPERATIONS,
     *clusters.OPERATIONS,
+    *orphans.OPERATIONS,
     *secrets.OPERATIONS,
     *catalogs.OPERATIONS,
     *system.OPERATIONS,

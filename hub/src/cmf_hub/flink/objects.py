@@ -29,7 +29,7 @@ from cmf_core.rules.applications import configured, is_suspended
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
 from cmf_hub.flink.configuration import flat
 from cmf_hub.settings import Settings
-from cmf_hub.store import Key, Record
+from cmf_hub.store import Key, Orphan, Record
 
 APPLICATION, POOL, STATEMENT, ENVIRONMENT = "FlinkApplication", "ComputePool", "Statement", "Environment"
 
@@ -299,7 +299,24 @@ def owner(found: Mapping[str, Any]) -> tuple[Key, str] | None:
         return None
 
 
-def belongs(found: Mapping[str, Any], record: Record) -> bool:
+def metadata_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object's labels and annotations without those that the hub adds, as `_manifest` does."""
+    own = {MANAGED_BY, ENVIRONMENT_MARK, KIND_MARK, NAME_MARK, UID_LABEL, GENERATION_ANNOTATION}
+    metadata = found["metadata"]
+    kept = {
+        field: {key: value for key, value in (metadata.get(field) or {}).items() if key not in own}
+        for field in ("labels", "annotations")
+    }
+    return {"name": metadata["name"], **{field: values for field, values in kept.items() if values}}
+
+
+def generation_of(found: Mapping[str, Any]) -> int:
+    """Return the generation of the resource that an object was made from; 1 if it does not say."""
+    text = str((found["metadata"].get("annotations") or {}).get(GENERATION_ANNOTATION))
+    return int(text) if text.isdecimal() else 1
+
+
+def belongs(found: Mapping[str, Any], record: Record | Orphan) -> bool:
     """Tell whether an object was made for this very resource, not for a namesake before it or by others."""
     return bool((found["metadata"].get("labels") or {}).get(UID_LABEL) == record.uid)
 

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
+from cmf_core.calls import PREFIX
 from cmf_core.errors import ClusterUnavailable, CmfError, Conflict
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.resources import FlinkResource
 from cmf_hub.flink.locks import Locks
-from cmf_hub.flink.objects import POOL, Placement, Presence, belongs, manifest, owner, places, presence
+from cmf_hub.flink.objects import APPLICATION, POOL, Placement, Presence, belongs, manifest, owner, places, presence
 from cmf_hub.flink.recorder import Recorder, placement, statements_on
 from cmf_hub.settings import Settings
-from cmf_hub.store import Key, Store, StoreError
+from cmf_hub.store import Key, Orphan, Store, StoreError
 
 CALLS_PER_CLUSTER = 8
 """Resources of one cluster that are worked on at a time; a slow cluster takes no room from the others."""
@@ -122,7 +123,7 @@ class Reconciler:
             if wanted is Presence.PRESENT or (wanted is Presence.IF_PRESENT and found is not None):
                 return await self._apply(connection, kind, resource, found)
             if found is not None and belongs(found, resource.record):
-                left = await _delete(connection, kind, found) if wanted is Presence.ABSENT else found
+                left = await delete_object(connection, kind, found) if wanted is Presence.ABSENT else found
                 remaining = left or remaining
         return remaining
 
@@ -133,7 +134,7 @@ class Reconciler:
         if found is None:
             with _changing():  # an object made since by others is not taken over
                 return await connection.apply(wanted, force=False)
-        _enforce_ours(connection.cluster, kind, resource, found)
+        _enforce_ours(kind, resource, found, self._store.orphans(resource.cluster))
         wanted["metadata"]["uid"] = found["metadata"]["uid"]  # refused if this object is gone or was replaced
         with _changing():
             return await connection.apply(wanted)
@@ -214,8 +215,8 @@ def _changing() -> Iterator[None]:
         raise OutcomeUnknown(*error.messages, rule=error.rule, retry_after=error.retry_after) from error
 
 
-async def _delete(connection: Connection, kind: FlinkResource, found: dict[str, Any]) -> dict[str, Any] | None:
-    """Delete an object, and return it if finalizers keep it."""
+async def delete_object(connection: Connection, kind: FlinkResource, found: dict[str, Any]) -> dict[str, Any] | None:
+    """Delete an object, and return it if finalizers keep it; it alone, not one that has come in its place."""
     metadata = found["metadata"]
     place = (kind, metadata["namespace"], metadata["name"])
     if "deletionTimestamp" in metadata:
@@ -226,14 +227,16 @@ async def _delete(connection: Connection, kind: FlinkResource, found: dict[str, 
     return left if left is not None and left["metadata"]["uid"] == metadata["uid"] else None
 
 
-def _enforce_ours(cluster: str, kind: FlinkResource, resource: Placement, found: Mapping[str, Any]) -> None:
+def _enforce_ours(
+    kind: FlinkResource, resource: Placement, found: Mapping[str, Any], orphans: Sequence[Orphan]
+) -> None:
     """Refuse to touch an object that is not this resource's, or that is going.
 
     Raises:
         Conflict: it is one of these.
     """
     record, metadata = resource.record, found["metadata"]
-    what = f"{kind} '{record.name}' in namespace '{resource.namespace}' of Kubernetes cluster '{cluster}'"
+    what = f"{kind} '{record.name}' in namespace '{resource.namespace}' of Kubernetes cluster '{resource.cluster}'"
     if "deletionTimestamp" in metadata:
         held = ", ".join(metadata.get("finalizers") or []) or "nothing"
         raise Conflict(
@@ -242,7 +245,13 @@ def _enforce_ours(cluster: str, kind: FlinkResource, resource: Placement, found:
         )
     if not belongs(found, record):
         whose = "was left behind by a deleted resource" if owner(found) else "was not made by this hub"
+        way_out = "delete it on the cluster"
+        left = next((orphan for orphan in orphans if belongs(found, orphan)), None)
+        if left is not None:
+            calls = f"{PREFIX}/kubernetes-clusters/{resource.cluster}/orphans"
+            way_out = f"delete what was left there with POST {calls}/clean"
+            if left.kind == APPLICATION:
+                way_out += f", take it back with POST {calls}/{left.namespace}/{left.name}/adopt"
         raise Conflict(
-            f"{what} exists and {whose}: {record.key} does not take it over; delete it on the cluster or choose "
-            "another name"
+            f"{what} exists and {whose}: {record.key} does not take it over; {way_out}, or choose another name"
         )

@@ -33,6 +33,7 @@ from cmf_hub.flink.objects import (
     places,
     presence,
 )
+from cmf_hub.flink.orphans import Orphans
 from cmf_hub.flink.reconciler import Connect, Reconciler
 from cmf_hub.flink.recorder import placed, placement
 from cmf_hub.settings import Settings
@@ -41,6 +42,8 @@ from cmf_hub.store import Store
 FOLLOWED = (FLINK_DEPLOYMENT, FLINK_SESSION_JOB)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until a broken watch starts again; doubled with each failure in a row."""
+LOOK_FOR_ORPHANS = 15.0
+"""Seconds between two looks whether the orphans of a cluster are still there; most go with a watch's event."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,13 +68,15 @@ class Watches:
         self._recorder = reconciler.recorder
         self._settings = settings
         self._clock = clock
+        self._orphans = Orphans(store, connect)
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
 
     def follow(self, cluster: str) -> None:
         """Follow a cluster from now on, anew if it is followed already: its connection may be another one."""
         self.leave(cluster)
         self._tasks[cluster] = [
-            asyncio.create_task(self._follow(cluster, kind), name=f"watch {kind} on {cluster}") for kind in FOLLOWED
+            asyncio.create_task(self._follow_orphans(cluster), name=f"orphans on {cluster}"),
+            *(asyncio.create_task(self._follow(cluster, kind), name=f"watch {kind} on {cluster}") for kind in FOLLOWED),
         ]
         self._reconciler.wake()
 
@@ -106,6 +111,17 @@ class Watches:
             await self._clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
+    async def _follow_orphans(self, cluster: str) -> None:
+        """Look again and again whether orphans are gone: no event tells of what went before its record did."""
+        while True:
+            try:
+                await self._orphans.check(cluster)
+            except CmfError as error:
+                log.info("orphans cannot be checked, trying again", cluster=cluster, reason=str(error))
+            except Exception:
+                log.exception("orphans cannot be checked, trying again", cluster=cluster)
+            await self._clock.sleep(LOOK_FOR_ORPHANS)
+
     async def _compare(self, cluster: str, kind: FlinkResource, items: list[dict[str, Any]]) -> None:
         """Bring the rows of a cluster up to date with all its objects of one kind."""
         present = set()
@@ -122,6 +138,8 @@ class Watches:
     async def _happened(self, cluster: str, kind: FlinkResource, event: str, found: dict[str, Any]) -> None:
         resource = self._resource_of(cluster, kind, found)
         if resource is None:
+            if event == "DELETED":
+                await self._orphans.deleted(cluster, found)
             return
         if event == "DELETED":
             self._reconciler.poke(resource.record.key)  # to remove the row, or to put the object back

@@ -19,6 +19,7 @@ from cmf_hub.services.clusters import ClusterService
 from cmf_hub.services.environments import EnvironmentService
 from cmf_hub.services.information import Information
 from cmf_hub.services.mappings import MappingService
+from cmf_hub.services.orphans import OrphanService
 from cmf_hub.services.pools import PoolService
 from cmf_hub.services.secrets import SecretService
 from cmf_hub.services.statements import StatementService
@@ -39,6 +40,7 @@ class Services:
     pools: PoolService
     statements: StatementService
     clusters: ClusterService
+    orphans: OrphanService
     secrets: SecretService
     mappings: MappingService
     catalogs: CatalogService
@@ -63,6 +65,7 @@ def create_services(
         pools=PoolService(writes),
         statements=StatementService(writes),
         clusters=ClusterService(writes),
+        orphans=OrphanService(writes),
         secrets=SecretService(store, Keyring.of(settings), clock, production=settings.sql_production),
         mappings=MappingService(writes),
         catalogs=CatalogService(store, clock),

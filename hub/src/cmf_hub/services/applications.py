@@ -31,18 +31,13 @@ class ApplicationService:
             NotFound, ClusterUnavailable: its environment is missing, its cluster not CONNECTED.
         """
         name = sent.name
-        enforce(names.resource_name(APPLICATION, name), names.deployment_name(APPLICATION, name))
-        enforce(
-            specs.deployment_spec(f"{APPLICATION} '{name}': spec", sent.spec),
-            applications.has_job(name, sent.spec),
-            applications.job_enums(name, sent.spec),
-        )
+        enforce_spec(name, sent.spec)
         document = resource_content(sent)
         key = Key(APPLICATION, environment, name)
 
         def change(transaction: Transaction, present: Record | None) -> Record:
             record = environment_of(transaction, environment)
-            enforce(applications.durable_upgrade(name, _effective_spec(sent.spec, record)))
+            enforce_effective(name, sent.spec, record)
             if present is not None:
                 return changed(not_deleting(present), document, self._writes.clock)
             enforce_free(transaction, key, record)
@@ -104,10 +99,29 @@ def _job_state(record: Record) -> str:
     return "suspended" if applications.is_suspended(record.spec) else "running"
 
 
-def _effective_spec(spec: dict[str, Any], environment: Record) -> dict[str, Any]:
-    """Return the spec with the environment's defaults over it, as it is deployed (D17)."""
+def enforce_spec(name: str, spec: dict[str, Any]) -> None:
+    """Refuse a name or a spec that no application may have.
+
+    Raises:
+        BadRequest, Unprocessable: it breaks a rule.
+    """
+    enforce(names.resource_name(APPLICATION, name), names.deployment_name(APPLICATION, name))
+    enforce(
+        specs.deployment_spec(f"{APPLICATION} '{name}': spec", spec),
+        applications.has_job(name, spec),
+        applications.job_enums(name, spec),
+    )
+
+
+def enforce_effective(name: str, spec: dict[str, Any], environment: Record) -> None:
+    """Refuse a spec that breaks a rule with the environment's defaults over it, as it is deployed (D17).
+
+    Raises:
+        Unprocessable: it does.
+    """
     defaults = (environment.document.get("flinkApplicationDefaults") or {}).get("spec")
-    return merged(spec, defaults if isinstance(defaults, dict) else None)
+    effective = merged(spec, defaults if isinstance(defaults, dict) else None)
+    enforce(applications.durable_upgrade(name, effective))
 
 
 def _always(_: Transaction, __: Record) -> None:

@@ -51,10 +51,12 @@ def content_of(record: Record) -> dict[str, Any]:
     return document
 
 
-def created(key: Key, content: Mapping[str, Any], clock: Clock) -> Record:
-    """Return the record of a new resource."""
+def created(
+    key: Key, content: Mapping[str, Any], clock: Clock, *, uid: str | None = None, generation: int = 1
+) -> Record:
+    """Return the record of a new resource, or of one with a past: its uid and generation."""
     now = timestamp(clock.now())
-    return _stamped(Record(key, str(uuid4()), 1, now, now, dict(content)))
+    return _stamped(Record(key, uid or str(uuid4()), generation, now, now, dict(content)))
 
 
 def changed(present: Record, content: Mapping[str, Any], clock: Clock) -> Record:

@@ -21,6 +21,7 @@ from cmf_hub.services.access import Access
 from cmf_hub.services.information import Information
 from cmf_hub.services.kinds import CATALOG, DATABASE, MAPPING
 from cmf_hub.services.mappings import secret_of
+from cmf_hub.services.orphans import shown
 from cmf_hub.services.writes import environment_of, existing, place, scope_of
 from cmf_hub.store import Condition, Key, Query, Row, Store
 
@@ -68,14 +69,18 @@ class Views:
         return Page([render(row) for row in self._store.page(query)], self._store.count(query))
 
     def cluster(self, name: str) -> KubernetesCluster:
-        """Return a cluster with its present state.
+        """Return a cluster with its present state, and with what forced deletions may have left there (C53).
 
         Raises:
             NotFound: there is none.
         """
         key = Key(CLUSTER, "", name)
         existing(self._store.get(key), key)
-        return self._registry.get(name)
+        cluster = self._registry.get(name)
+        orphans = [shown(orphan) for orphan in self._store.orphans(name)]
+        if cluster.status is not None and orphans:
+            cluster.status = cluster.status.model_copy(update={"orphans": orphans})
+        return cluster
 
     def _secrets(self, environment: str) -> dict[str, str]:
         """Return the secret of each connectionSecretId of an environment."""
