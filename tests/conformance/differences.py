@@ -107,5 +107,8 @@ NOT_SERVED = (
 )
 """Operations of CMF that the hub does not serve yet. This list only ever gets shorter."""
 
-OURS_ALONE: dict[str, str] = {}
+OURS_ALONE: dict[str, str] = {
+    "POST /cmf/api/v1/kubernetes-clusters/{}/orphans/clean": "Deletes what forced deletions left on a cluster.",
+    "POST /cmf/api/v1/kubernetes-clusters/{}/orphans/{}/{}/adopt": "Takes an orphaned application back.",
+}
 """Operations that CMF does not have, and what they are for."""

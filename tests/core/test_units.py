@@ -19,7 +19,7 @@ def test_memory_is_read_as_the_operator_reads_it(text: object, size: int) -> Non
     assert memory_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "m", "1x", "-1g", "1.5 gb", "Gi", "1gi", None, True, [], "1e999", "١m", "9" * 99])
+@pytest.mark.parametrize("text", ["", "m", "1x", "-1g", "1.5 gb", "Gi", "1gi", None, True, [], "1e999", "\u0661m"])
 def test_what_is_no_memory_size_is_none(text: object) -> None:
     assert memory_bytes(text) is None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hub import Hub, application, pool, statement, unique
+from tests.support.hub import Hub, application, pool, secret, statement, unique
 
 GI = 1024**3
 WITH = "?include-resource-information=true"
@@ -115,9 +115,16 @@ def test_everything_is_counted_by_kind_and_state(own_hub: Callable[..., Hub]) ->
         hub.post(f"{environment}/applications", application(name))
         hub.until(f"{environment}/applications/{name}", "status.jobStatus.state", "RUNNING")
     hub.post(f"{first}/compute-pools", pool(names[2], "DEDICATED"))
+    catalog = {
+        "metadata": {"name": "catalog"},
+        "spec": {"srInstance": {"connectionConfig": {"url": "http://registry"}}},
+    }
+    assert hub.post("/catalogs/kafka", catalog).status_code == 200
+    assert hub.post("/secrets", secret("credentials", {"user": "me"})).status_code == 200
     status = hub.get("/resource-information").json()["status"]
     resources = status["resources"]
     assert (resources["environments"], resources["computePools"]) == (2, 1)
+    assert (resources["catalogs"], resources["secrets"]) == (1, 1)
     assert resources["applications"] == {"RUNNING": 2}
     assert status["resourceSummary"] == {"cpu": 4.0, "memory": 4 * GI}
     for environment, name in ((first, names[0]), (second, names[1])):
