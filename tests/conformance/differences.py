@@ -16,9 +16,11 @@ _CLUSTER = (
 )
 _MEDIA = "Both documents promise JSON and YAML; ours also says what the answer is to anything else."
 _PARAMETER = "A query parameter that cannot be understood is refused with a sentence, not ignored."
-_STATE = "The resource is being deleted, in use, or its Kubernetes name is taken: CMF's document has no code for this."
+_REFUSED = (
+    "The API server of the environment's cluster may refuse: the hub has no right to it (403), the Kubernetes name is "
+    "taken or the resource is in use or being deleted (409), or the content breaks a rule (422)."
+)
 _UNKNOWN = "The environment, catalog or resource of the path may not exist; CMF's document forgets it here."
-_CONTENT = "Something of the specification breaks a rule or is refused by the cluster; CMF's document forgets it here."
 _LATER = "The hub has nothing yet that it could say here."
 
 DIFFERENCES: dict[str, str] = {
@@ -32,21 +34,16 @@ DIFFERENCES: dict[str, str] = {
     "GET *: code 400 is ours alone": _PARAMETER,
     "DELETE *: code 400 is ours alone": _PARAMETER,
     "POST *}/start: code 400 is ours alone": _PARAMETER,
-    "DELETE /cmf/api/v1/environments/{}: code 409 is ours alone": "An environment that is not empty is not deleted.",
     "DELETE /cmf/api/v1/secrets/{}: code 409 is ours alone": "A secret that environments use is not deleted.",
-    "POST *}/applications: code 409 is ours alone": _STATE,
-    "POST *}/start: code 409 is ours alone": _STATE,
-    "POST *}/suspend: code 409 is ours alone": _STATE,
-    "PUT *}/statements/{}: code 409 is ours alone": _STATE,
-    "POST /cmf/api/v1/environments: code 422 is ours alone": "An environment's namespace and cluster do not change.",
     "POST /cmf/api/v1/secrets: code 422 is ours alone": "A hub without encryption key stores no secrets.",
-    "POST *}/start: code 422 is ours alone": _CONTENT,
-    "POST *}/suspend: code 422 is ours alone": _CONTENT,
     "DELETE *}/applications/{}: code 404 is ours alone": _UNKNOWN,
     "POST *}/applications: code 404 is ours alone": _UNKNOWN,
     "POST *}/compute-pools: code 404 is ours alone": _UNKNOWN,
     "POST *}/suspend: code 404 is ours alone": _UNKNOWN,
     "*/catalogs/kafka/{}/databases: code 404 is ours alone": _UNKNOWN,
+    "* /cmf/api/v1/environments*: code 403 is ours alone": _REFUSED,
+    "* /cmf/api/v1/environments*: code 409 is ours alone": _REFUSED,
+    "* /cmf/api/v1/environments*: code 422 is ours alone": _REFUSED,
     # Parameters and headers
     "*: header of 200 ETag is ours alone": "The tag of a 304 has to come from somewhere: from the 200 before it.",
     "*?page: minimum 0, not None": "Pages count from 0, as CMF's text says.",

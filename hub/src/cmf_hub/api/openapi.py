@@ -20,6 +20,7 @@ from pydantic.json_schema import models_json_schema
 from cmf_hub.api.encoding import JSON, YAML
 from cmf_hub.api.operation import Operation
 from cmf_hub.api.parameters import Parameter, of_list
+from cmf_hub.api.paths import V1
 
 Document = dict[str, Any]
 
@@ -53,6 +54,8 @@ _PAGEABLE: Document = {
         },
     },
 }
+_REFUSALS = frozenset({403, 409, 422})
+"""What a cluster may say to a change in one of its environments: no right to it, name taken, content refused."""
 _ETAG = {"ETag": {"description": "Tag of this version of the answer.", "schema": {"type": "string"}}}
 
 
@@ -76,6 +79,8 @@ def codes(operation: Operation) -> list[int]:
     if operation.body is not None:
         possible |= {400, 413, 415}
     if operation.method != "GET":
+        if operation.path.startswith(f"{V1}/environments"):
+            possible |= _REFUSALS
         possible.add(503)
     if any(_parameters(operation)):
         possible.add(400)
