@@ -26,7 +26,7 @@ async def test_an_application_is_deployed_changed_suspended_resumed_and_deleted(
 
     job = operated.record(app.key).spec["job"]
     await operated.change(app.key, job={**job, "state": "suspended"})
-    await eventually(lambda: operated.status(app.key)["lifecycleState"] == "SUSPENDED", "it to be suspended")
+    await eventually(lambda: operated.status(app.key).get("lifecycleState") == "SUSPENDED", "it to be suspended")
     await operated.change(app.key, job={**job, "state": "running"})
     await operated.stable(app.key)
 

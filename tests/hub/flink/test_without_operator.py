@@ -260,7 +260,7 @@ async def test_statuses_of_a_disconnected_cluster_stay_as_they_were(bare: Flink,
     app = application()
     await bare.write(app)
     await kubectl.set_status(app.name, **RUNNING)
-    await eventually(lambda: bare.status(app.key)["lifecycleState"] == "STABLE", "the status")
+    await eventually(lambda: bare.status(app.key).get("lifecycleState") == "STABLE", "the status")
     bare.connected = False
     bare.watches.leave(CLUSTER)
     await kubectl.set_status(app.name, lifecycleState="FAILED")
@@ -270,7 +270,7 @@ async def test_statuses_of_a_disconnected_cluster_stay_as_they_were(bare: Flink,
     await bare.put(before)
     bare.connected = True
     bare.watches.follow(CLUSTER)
-    await eventually(lambda: bare.status(app.key)["lifecycleState"] == "FAILED", "the status after reconnecting")
+    await eventually(lambda: bare.status(app.key).get("lifecycleState") == "FAILED", "the status after reconnecting")
 
 
 async def test_a_list_without_changes_writes_nothing(bare: Flink) -> None:
@@ -315,7 +315,7 @@ class TestHubWasDown:
         await kubectl.delete("vanished")
         await kubectl.patch("deleted", metadata={"finalizers": None})
         async with self.start() as after:
-            await eventually(lambda: after.status(changed.key)["lifecycleState"] == "STABLE", "the new status")
+            await eventually(lambda: after.status(changed.key).get("lifecycleState") == "STABLE", "the new status")
             await after.until("vanished", lambda found: found is not None)
             await after.gone(deleted.key)
 
