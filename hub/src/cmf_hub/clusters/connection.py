@@ -79,6 +79,10 @@ class Connection:
         for response in self._under_way:
             # Closing the session closes the sockets, and leaves those who read from them waiting for ever.
             response.content.set_exception(aiohttp.ClientConnectionError("closed"))
+        session = self._client.rest_client.pool_manager
+        if session is not None and session.connector is not None:
+            # Without a goodbye by TLS: a silent server would keep the sockets open for half a minute.
+            await session.connector.close(abort_ssl=True)
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def version(self, request_timeout: float | None = None) -> str:
