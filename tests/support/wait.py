@@ -17,12 +17,8 @@ def wait_for(condition: Callable[[], T], what: str, seconds: float = 30.0, every
     return value
 
 
-async def eventually(condition: Callable[[], T], what: str, seconds: float = 120.0, every: float = 0.05) -> T:
-    """Do the same as `wait_for` inside an event loop, whose tasks go on meanwhile.
-
-    The limit is above the silence after which a watch counts as dead (75 s): an API server that was restarted has
-    been seen to deliver nothing for over half a minute.
-    """
+async def eventually(condition: Callable[[], T], what: str, seconds: float = 30.0, every: float = 0.05) -> T:
+    """Do the same as `wait_for` inside an event loop, whose tasks go on meanwhile."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}; last seen: {value!r}"

@@ -72,7 +72,7 @@ class Flink:
     def status(self, key: Key) -> dict[str, Any]:
         return self.record(key).status or {}
 
-    async def phase(self, key: Key, expected: str, seconds: float = 120) -> None:
+    async def phase(self, key: Key, expected: str, seconds: float = 30) -> None:
         await eventually(lambda: self.status(key).get("phase") == expected, f"{key} to be {expected}", seconds)
 
     async def stable(self, key: Key) -> None:
@@ -96,7 +96,7 @@ class Flink:
 
     async def until(self, name: str, condition: Callable[[dict[str, Any] | None], bool]) -> None:
         """Wait until a deployment on the cluster is as it should be."""
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(30):
             while not condition(await self.found(name)):  # noqa: ASYNC110 - nothing tells of it but asking
                 await asyncio.sleep(0.05)
 

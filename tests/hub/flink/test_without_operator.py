@@ -370,3 +370,13 @@ class TestHubWasDown:
                     await asyncio.sleep(0.05)
             assert after.status(sql.key)["phase"] == "COMPLETED"
             assert await after.found(shared.name) is None
+
+
+async def test_a_state_that_was_read_before_an_event_does_not_undo_it(bare: Flink, kubectl: Kubectl) -> None:
+    app = application()
+    await bare.write(app)
+    before = await bare.found(app.name)
+    await kubectl.set_status(app.name, lifecycleState="STABLE")
+    await eventually(lambda: bare.status(app.key).get("lifecycleState") == "STABLE", "the event")
+    await bare.reconciler.recorder.settled(bare.record(app.key), before)
+    assert bare.status(app.key)["lifecycleState"] == "STABLE"

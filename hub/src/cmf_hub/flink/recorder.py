@@ -40,6 +40,7 @@ class Recorder:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._troubles: dict[Key, str] = {}
+        self._newest: dict[Key, tuple[str, int]] = {}
 
     async def seen(self, key: Key, uid: str, found: Mapping[str, Any] | None) -> list[Key]:
         """Record what was seen of the resource with this uid.
@@ -48,6 +49,8 @@ class Recorder:
             Statements whose status depends on this one and may be another now.
         """
         trouble = self._troubles.get(key)
+        if self._is_older(key, found):
+            return []
         if _written(self._store, key, uid, found, trouble) is None:
             return []
         return await self._store.transact(lambda transaction: _write(transaction, key, uid, found, trouble))
@@ -58,6 +61,7 @@ class Recorder:
         A record that was changed in the meantime stays dirty. Returns the same as `seen`.
         """
         self._troubles.pop(done.key, None)
+        older = self._is_older(done.key, found)
 
         def work(transaction: Transaction) -> list[Key]:
             record = transaction.get(done.key)
@@ -68,9 +72,25 @@ class Recorder:
                 return []
             if record.dirty:
                 transaction.put(replace(record, dirty=False))
-            return _write(transaction, record.key, record.uid, found, None)
+            return [] if older else _write(transaction, record.key, record.uid, found, None)
 
         return await self._store.transact(work)
+
+    def _is_older(self, key: Key, found: Mapping[str, Any] | None) -> bool:
+        """Tell whether a newer state of the same object was seen already.
+
+        The reconciler may have read it before an event that the watch has brought meanwhile.
+        """
+        metadata = (found or {}).get("metadata") or {}
+        uid, version = str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))
+        if not version.isdigit():
+            self._newest.pop(key, None)
+            return False
+        newest_uid, newest = self._newest.get(key, ("", 0))
+        if uid == newest_uid and int(version) < newest:
+            return True
+        self._newest[key] = (uid, int(version))
+        return False
 
     async def refused(self, key: Key, trouble: str) -> None:
         """Show in a status why the cluster cannot be made to match; until `settled`."""
