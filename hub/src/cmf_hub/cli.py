@@ -21,29 +21,26 @@ from cmf_core.rules import by_id
 from cmf_hub import logs, store
 from cmf_hub.app import create_app
 from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy, parse
-from cmf_hub.settings import Settings, SettingsError, load
+from cmf_hub.flags import settings_flags, stopped
+from cmf_hub.settings import Loaded, Settings
 
 T = TypeVar("T")
-_DATABASE = Annotated[Path | None, typer.Option(help="SQLite file (CMF_DATABASE).")]
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 log = structlog.get_logger(__name__)
 
 app = typer.Typer(
-    help="Control plane for Flink on several Kubernetes clusters. Settings are environment variables: CMF_...",
+    help="Control plane for Flink on several Kubernetes clusters. `cmf-hub serve --help` shows its settings.",
     no_args_is_help=True,
     add_completion=False,
 )
 
 
 @app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on (CMF_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one (CMF_PORT).")] = None,
-    database: _DATABASE = None,
-) -> None:
+@settings_flags()
+def serve(loaded: Loaded) -> None:
     """Run the hub until SIGTERM or Ctrl-C; requests in flight are answered first."""
-    chosen = _settings(host=host, port=port, database=database)
+    chosen = loaded.settings
     logs.configure(chosen.log_format, chosen.log_level)
     if chosen.host not in _LOOPBACK:
         log.warning("listening beyond this machine: whoever reaches the port may change everything", host=chosen.host)
@@ -82,9 +79,20 @@ class _Server(uvicorn.Server):
 
 
 @app.command()
-def migrate(database: _DATABASE = None) -> None:
+@settings_flags()
+def settings(loaded: Loaded) -> None:
+    """Print every setting as `serve` would take it, and where it came from; secrets are masked."""
+    rows = loaded.rows()
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, value, origin in rows:
+        typer.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}")
+
+
+@app.command()
+@settings_flags("database")
+def migrate(loaded: Loaded) -> None:
     """Bring the database to the newest schema, as `serve` does at its start; no hub may run on it."""
-    file = _settings(database=database).database
+    file = loaded.settings.database
     before, now = _carried_out(lambda: store.migrate(file))
     if before == now:
         typer.echo(f"{file} has schema {now}, the newest one, already")
@@ -93,17 +101,19 @@ def migrate(database: _DATABASE = None) -> None:
 
 
 @app.command()
-def backup(file: Annotated[Path, typer.Argument(help="File to write.")], database: _DATABASE = None) -> None:
+@settings_flags("database")
+def backup(loaded: Loaded, file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
     """Copy the database as of one moment; the hub may go on running."""
-    source = _settings(database=database).database
+    source = loaded.settings.database
     _carried_out(lambda: store.backup(source, file))
     typer.echo(f"{source} was copied to {file}")
 
 
 @app.command()
-def restore(file: Annotated[Path, typer.Argument(help="Backup to restore.")], database: _DATABASE = None) -> None:
+@settings_flags("database")
+def restore(loaded: Loaded, file: Annotated[Path, typer.Argument(help="Backup to restore.")]) -> None:
     """Put a backup in the place of the database, which is kept under another name; no hub may run on it."""
-    target = _settings(database=database).database
+    target = loaded.settings.database
     aside = _carried_out(lambda: store.restore(target, file))
     typer.echo(f"{target} is now as in {file}" + (f"; what it was is in {aside}" if aside else ""))
 
@@ -124,27 +134,20 @@ def version() -> None:
 
 
 @app.command("check-kubeconfig")
-def check_kubeconfig(file: Annotated[Path, typer.Argument(help="Kubeconfig file to check.")]) -> None:
+@settings_flags("k8s_kubeconfig_allow_insecure_tls", "k8s_kubeconfig_allow_proxy")
+def check_kubeconfig(loaded: Loaded, file: Annotated[Path, typer.Argument(help="Kubeconfig file to check.")]) -> None:
     """Say whether the hub would take a kubeconfig, and if not why; nothing is connected to."""
-    chosen = _settings()
+    chosen = loaded.settings
     policy = Policy(
         allow_insecure_tls=chosen.k8s_kubeconfig_allow_insecure_tls, allow_proxy=chosen.k8s_kubeconfig_allow_proxy
     )
     try:
         credentials = parse(file.read_bytes(), policy)
     except OSError as error:
-        raise _stopped(f"{file} cannot be read: {error.strerror}") from error
+        raise stopped(f"{file} cannot be read: {error.strerror}") from error
     except KubeconfigRefused as refused:
-        raise _stopped(f"{file} is refused: {refused}") from refused
+        raise stopped(f"{file} is refused: {refused}") from refused
     typer.echo(f"{file} is taken: it connects to {credentials.server}")
-
-
-def _settings(**given: object) -> Settings:
-    """Return the settings; what is given on the command line comes before the environment."""
-    try:
-        return load(**{name: value for name, value in given.items() if value is not None})
-    except SettingsError as error:
-        raise _stopped(str(error)) from error
 
 
 def _carried_out(command: Callable[[], T]) -> T:
@@ -152,9 +155,4 @@ def _carried_out(command: Callable[[], T]) -> T:
     try:
         return command()
     except CmfError as error:
-        raise _stopped(str(error)) from error
-
-
-def _stopped(message: str) -> typer.Exit:
-    typer.echo(f"cmf-hub: {message}", err=True)
-    return typer.Exit(2)
+        raise stopped(str(error)) from error
