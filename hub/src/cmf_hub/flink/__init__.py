@@ -2,8 +2,8 @@
 
 ``objects`` and ``status`` are pure: what should be on a cluster, and what its objects mean. ``recorder``
 writes statuses down, ``reconciler`` makes a cluster match the store, ``watch`` follows what happens there,
-``locks`` lets one writer at a time change a resource. Services may import this package; it imports
-``clusters`` and ``store``.
+``locks`` lets one writer at a time change a resource, ``jobmanager`` finds the REST API of a resource's Flink
+cluster. Services may import this package; it imports ``clusters`` and ``store``.
 """
 
 from cmf_hub.flink.reconciler import Reconciler
