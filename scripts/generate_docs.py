@@ -1,6 +1,7 @@
-"""Write docs/settings.md and docs/rules.md from the code; with --check, fail if they are not as the code says."""
+"""Write what is generated from the code: pages of docs/, the plugin's schema; with --check, fail where they differ."""
 
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from cmf_hub.settings import Settings, grouped
 from cmf_hub.settings.file import properties
 from cmf_hub.settings.group import flag, variable
 from pulumi_cmf.lifecycle import settings as provider
+from pulumi_cmf.plugin.schema import schema
 
 ROOT = Path(__file__).parent.parent
 UNITS = ("seconds", "bytes", "days")
@@ -114,6 +116,7 @@ Sources. {sources()}.
 
 {rules()}
 """,
+        "provider/src/pulumi_cmf/plugin/schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
