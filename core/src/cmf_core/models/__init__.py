@@ -1,6 +1,6 @@
 """Resources of the CMF API as they travel: camelCase JSON or YAML outside, typed objects inside."""
 
-from cmf_core.models.application import FlinkApplication
+from cmf_core.models.application import FlinkApplication, FlinkApplicationEvent, FlinkApplicationInstance
 from cmf_core.models.base import API_VERSION, Metadata, Model, Page, Resource, timestamp
 from cmf_core.models.catalog import KafkaCatalog, KafkaDatabase
 from cmf_core.models.compute_pool import (
@@ -50,6 +50,8 @@ __all__ = [
     "EnvironmentSecretMapping",
     "EnvironmentStatus",
     "FlinkApplication",
+    "FlinkApplicationEvent",
+    "FlinkApplicationInstance",
     "KafkaCatalog",
     "KafkaDatabase",
     "KubernetesCluster",

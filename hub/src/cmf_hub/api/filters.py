@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cmf_core.errors import BadRequest
 
@@ -33,8 +33,12 @@ def parse_filter(text: str, words: Mapping[str, Field]) -> list[Condition]:
     return [_expression(part, words) for part in _split(text)]
 
 
-def parse_search(term: str | None, scope: str | None, scopes: Mapping[str, Field]) -> list[Condition]:
+def parse_search(
+    term: str | None, scope: str | None, scopes: Mapping[str, Field], exact: Collection[str] = ()
+) -> list[Condition]:
     """Return the condition of `search` and `searchScope`: any field of the scope contains the term.
+
+    Those named in `exact` equal it.
 
     Raises:
         BadRequest: one of the two is missing, or the scope names an unknown field.
@@ -48,7 +52,10 @@ def parse_search(term: str | None, scope: str | None, scopes: Mapping[str, Field
     if unknown:
         known = ", ".join(scopes) or "none: this list has no search"
         raise BadRequest(f"searchScope '{unknown[0]}' is not supported (supported: {known})")
-    return [Condition(tuple(scopes[name] for name in names), "contains", (term,))]
+    equal = tuple(scopes[name] for name in names if name in exact)
+    containing = tuple(scopes[name] for name in names if name not in exact)
+    equals = Condition(equal, "in", (term,)) if equal else None
+    return [Condition(containing, "contains", (term,), equals)]
 
 
 def _split(text: str) -> list[str]:

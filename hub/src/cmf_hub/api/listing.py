@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,8 @@ class Listing:
     Attributes:
         kind: kind of its items.
         words: words of its filter besides name and labels, and their fields.
-        search: fields that `searchScope` may name.
+        search: fields that `searchScope` may name; those also in `exact` equal the term, the others contain it.
+        exact: see `search`.
         more_sorts: properties to sort by besides names and time stamps.
         page_kind: kind of the page itself, if its answer has one (D8).
     """
@@ -38,6 +39,7 @@ class Listing:
     kind: str
     words: Mapping[str, Field] = field(default_factory=dict)
     search: Mapping[str, Field] = field(default_factory=dict)
+    exact: Collection[str] = ()
     more_sorts: Mapping[str, Field] = field(default_factory=dict)
     page_kind: str | None = None
 
@@ -102,7 +104,7 @@ def page_request(
     every = [
         *conditions,
         *(parse_filter(text, listing.words) if text else []),
-        *parse_search(parameters.get("search"), parameters.get("searchScope"), listing.search),
+        *parse_search(parameters.get("search"), parameters.get("searchScope"), listing.search, listing.exact),
     ]
     order = [_order(text, listing) for text in parameters.getlist("sort") if text]
     fields = tuple(tuple(path.strip().split(".")) for path in parameters.get("fields", "").split(",") if path.strip())

@@ -12,7 +12,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from cmf_hub.api import applications, catalogs, clusters, environments, orphans, pools, secrets, statements, system
+from cmf_hub.api import (
+    applications,
+    catalogs,
+    clusters,
+    environments,
+    events,
+    instances,
+    orphans,
+    pools,
+    secrets,
+    statements,
+    system,
+)
 from cmf_hub.api.answers import error_response, response, unless_known
 from cmf_hub.api.documentation import documentation
 from cmf_hub.api.encoding import JSON, accepted
@@ -22,6 +34,8 @@ from cmf_hub.settings import Settings
 OPERATIONS: tuple[Operation, ...] = (
     *environments.OPERATIONS,
     *applications.OPERATIONS,
+    *instances.OPERATIONS,
+    *events.OPERATIONS,
     *pools.OPERATIONS,
     *statements.OPERATIONS,
     *clusters.OPERATIONS,
@@ -87,7 +101,7 @@ class _Path:
             path=request.path_params,
             query=request.query_params,
             content_type=request.headers.get("content-type"),
-            body=await self._body(request) if operation.body is not None else b"",
+            body=await self._body(request) if method in ("POST", "PUT") else b"",
         )
         given = await operation.handler(call)
         answer = response(given.text, given.status or operation.codes[0], media)

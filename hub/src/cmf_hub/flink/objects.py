@@ -27,6 +27,7 @@ from cmf_core.models import DEFAULT_CLUSTER, PoolState, PoolType, StatementPhase
 from cmf_core.rules.applications import configured, is_suspended
 
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
+from cmf_hub.flink.annotations import annotated
 from cmf_hub.flink.configuration import flat
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Orphan, Record
@@ -171,14 +172,25 @@ def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
     """
     match placed.record.key.kind:
         case "FlinkApplication":
-            defaults = placed.environment.document.get("flinkApplicationDefaults") or {}
-            spec = _laid_over(placed.record.spec, defaults.get("spec"))
+            spec = annotated(application_spec(placed), placed.record.instance)
             spec.setdefault("serviceAccount", settings.flink_service_account)
-            return _manifest(FLINK_DEPLOYMENT, placed, spec, defaults.get("metadata"))
+            return _manifest(FLINK_DEPLOYMENT, placed, spec, _application_defaults(placed.environment).get("metadata"))
         case "ComputePool":
             spec = _cluster_spec(placed.record, placed.environment, settings)
             return _manifest(FLINK_DEPLOYMENT, placed, spec, _pool_defaults(placed.environment).get("metadata"))
     return _statement(placed, settings)
+
+
+def application_spec(placed: Placement) -> dict[str, Any]:
+    """Return the spec of an application with its environment's defaults over it."""
+    defaults = _application_defaults(placed.environment)
+    spec: dict[str, Any] = _without_nulls(_laid_over(placed.record.spec, defaults.get("spec")))
+    return spec
+
+
+def _application_defaults(environment: Record) -> Mapping[str, Any]:
+    """Return the environment's flinkApplicationDefaults, which mirror a FlinkApplication."""
+    return environment.document.get("flinkApplicationDefaults") or {}
 
 
 def _statement(placed: Placement, settings: Settings) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from cmf_core.errors import ClusterUnavailable, CmfError, Conflict
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.resources import FlinkResource
+from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.locks import Locks
 from cmf_hub.flink.objects import APPLICATION, POOL, Placement, Presence, belongs, manifest, owner, places, presence
 from cmf_hub.flink.recorder import Recorder, placement, statements_on
@@ -55,7 +56,8 @@ class Reconciler:
 
     def __init__(self, store: Store, connect: Connect, settings: Settings, clock: Clock) -> None:
         self.locks = Locks()
-        self.recorder = Recorder(store)
+        self.history = ApplicationHistory(settings, clock)
+        self.recorder = Recorder(store, self.history)
         self._store = store
         self._connect = connect
         self._settings = settings

@@ -8,6 +8,7 @@ from typing import Any
 
 from cmf_core.errors import ServerError
 
+from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.objects import POOL, STATEMENT, Placement, environment_key, is_shared, pool_key
 from cmf_hub.flink.status import reported, session_job_manager
 from cmf_hub.store import Key, Record, Store, Transaction
@@ -37,8 +38,9 @@ def placed(source: Store | Transaction, record: Record) -> Placement:
 class Recorder:
     """Writes statuses. All its changes are of the record that is there when they are written."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, history: ApplicationHistory) -> None:
         self._store = store
+        self._history = history
         self._troubles: dict[Key, str] = {}
         self._newest: dict[Key, tuple[str, int]] = {}
 
@@ -53,7 +55,7 @@ class Recorder:
             return []
         if _written(self._store, key, uid, found, trouble) is None:
             return []
-        return await self._store.transact(lambda transaction: _write(transaction, key, uid, found, trouble))
+        return await self._store.transact(lambda transaction: self._write(transaction, key, uid, found, trouble))
 
     async def settled(self, done: Record, found: Mapping[str, Any] | None) -> list[Key]:
         """Record that the cluster matches `done`, a record as it was read, or that its object is gone.
@@ -72,7 +74,8 @@ class Recorder:
                 return []
             if record.dirty:
                 transaction.put(replace(record, dirty=False))
-            return [] if older else _write(transaction, record.key, record.uid, found, None)
+                self._history.prune(transaction, record)
+            return [] if older else self._write(transaction, record.key, record.uid, found, None)
 
         return await self._store.transact(work)
 
@@ -106,6 +109,18 @@ class Recorder:
 
         await self._store.transact(work)
 
+    def _write(
+        self, transaction: Transaction, key: Key, uid: str, found: Mapping[str, Any] | None, trouble: str | None
+    ) -> list[Key]:
+        before, after = transaction.get(key), _written(transaction, key, uid, found, trouble)
+        if before is None or after is None:
+            return []
+        transaction.put(after.record)
+        self._history.status(transaction, before, after)
+        if key.kind == POOL and is_shared(before) and session_job_manager(before) != session_job_manager(after.record):
+            return statements_on(transaction, key)
+        return []
+
 
 def statements_on(source: Store | Transaction, pool: Key) -> list[Key]:
     """Return the statements of a pool."""
@@ -114,22 +129,12 @@ def statements_on(source: Store | Transaction, pool: Key) -> list[Key]:
 
 def _written(
     source: Store | Transaction, key: Key, uid: str, found: Mapping[str, Any] | None, trouble: str | None
-) -> Record | None:
-    """Return the record with its new status, or None if nothing changes."""
+) -> Placement | None:
+    """Return the resource with its new status, or None if nothing changes."""
     resource = placement(source, key)
     if resource is None or resource.record.uid != uid:
         return None
     status = reported(resource, found, trouble)
-    return None if status == resource.record.status else replace(resource.record, status=status)
-
-
-def _write(
-    transaction: Transaction, key: Key, uid: str, found: Mapping[str, Any] | None, trouble: str | None
-) -> list[Key]:
-    before, after = transaction.get(key), _written(transaction, key, uid, found, trouble)
-    if before is None or after is None:
-        return []
-    transaction.put(after)
-    if key.kind == POOL and is_shared(after) and session_job_manager(before) != session_job_manager(after):
-        return statements_on(transaction, key)
-    return []
+    return (
+        None if status == resource.record.status else replace(resource, record=replace(resource.record, status=status))
+    )

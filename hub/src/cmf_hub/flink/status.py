@@ -15,6 +15,7 @@ from typing import Any
 
 from cmf_core.models import PoolPhase, StatementPhase
 
+from cmf_hub.flink.annotations import instance_of
 from cmf_hub.flink.objects import (
     APPLICATION,
     GENERATION_ANNOTATION,
@@ -28,6 +29,8 @@ from cmf_hub.flink.objects import (
 from cmf_hub.store import Record
 
 Status = dict[str, Any]
+CURRENT_INSTANCE = "currentDeployedInstanceName"
+"""Field of an application's status: the instance that runs on its cluster."""
 _P, _S = PoolPhase, StatementPhase
 _FINAL = (_S.COMPLETED, _S.FAILED)
 
@@ -41,22 +44,28 @@ class Observation:
         made_from: generation of the resource that the object was made from.
         current: the operator has taken up the object's newest spec.
         terminating: why the object is not gone although its deletion was asked for, or None.
+        instance: the application's instance that is deployed according to the operator, or None.
     """
 
     status: Mapping[str, Any]
     made_from: int
     current: bool
     terminating: str | None
+    instance: str | None = None
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Observation:
         """Read an object as the API server returns it."""
         metadata, status = found["metadata"], found.get("status") or {}
+        last = _reconciled(status, "lastReconciledSpec")
+        rolled_back = (status.get("reconciliationStatus") or {}).get("state") in ("ROLLING_BACK", "ROLLED_BACK")
+        deployed = _reconciled(status, "lastStableSpec") if rolled_back else last
         return cls(
             status=status,
             made_from=_number((metadata.get("annotations") or {}).get(GENERATION_ANNOTATION)),
-            current=_is_current(metadata, status),
+            current=_is_current(metadata, last),
             terminating=_terminating(found),
+            instance=instance_of(deployed.get("spec") or {}),
         )
 
     @property
@@ -77,7 +86,7 @@ class Observation:
     @property
     def error(self) -> str | None:
         """The operator's error as a sentence."""
-        return _error_text(self.status.get("error"))
+        return error_text(self.status.get("error"))
 
     def observed(self, record: Record) -> int:
         """Return the newest generation of the resource that the operator has taken up."""
@@ -88,7 +97,7 @@ class Observation:
 
 
 def reported(placed: Placement, found: Mapping[str, Any] | None, trouble: str | None = None) -> Status:
-    """Return the status of a resource.
+    """Return the status of a resource; an application's always has a job name and a job state, be it "".
 
     Args:
         placed: the resource, its environment and pool.
@@ -104,6 +113,8 @@ def reported(placed: Placement, found: Mapping[str, Any] | None, trouble: str | 
 def _application(placed: Placement, seen: Observation | None, trouble: str | None) -> Status:
     record = placed.record
     status = _passed_through(record, seen) if seen else _without_object(placed)
+    job = status.get("jobStatus") or {}
+    status["jobStatus"] = {**job, "jobName": str(job.get("jobName") or ""), "state": str(job.get("state") or "")}
     message = trouble or (seen.terminating if seen else None)
     if record.deleting:
         status["lifecycleState"] = "DELETING"
@@ -111,7 +122,7 @@ def _application(placed: Placement, seen: Observation | None, trouble: str | Non
 
 
 def _passed_through(record: Record, seen: Observation) -> Status:
-    """Return the operator's status, made safe for clients: job name and state are texts, RUNNING is true."""
+    """Return the operator's status, with a job state that is true."""
     job = {key: value for key, value in (seen.status.get("jobStatus") or {}).items() if value is not None}
     state = seen.job
     if state == "RUNNING" and seen.job_manager != "READY":
@@ -119,9 +130,17 @@ def _passed_through(record: Record, seen: Observation) -> Status:
     return {
         **{key: value for key, value in seen.status.items() if value is not None},
         "lifecycleState": seen.lifecycle,
-        "jobStatus": {**job, "jobName": str(job.get("jobName") or ""), "state": state},
+        "jobStatus": {**job, "state": state},
         "observedGeneration": seen.observed(record),
+        **({CURRENT_INSTANCE: instance} if (instance := _deployed(record, seen)) else {}),
     }
+
+
+def _deployed(record: Record, seen: Observation) -> str | None:
+    """Return the instance that the operator's status speaks of: while it upgrades, still the one before."""
+    if seen.lifecycle == "UPGRADING":
+        return (record.status or {}).get(CURRENT_INSTANCE)
+    return seen.instance
 
 
 def _without_object(placed: Placement) -> Status:
@@ -131,11 +150,11 @@ def _without_object(placed: Placement) -> Status:
     if wanted is Presence.UNTOUCHED:
         return before | {"message": "The job has ended and its FlinkDeployment is gone; it is not started again."}
     if wanted is Presence.IF_PRESENT:
-        job = {"jobName": "", **(before.get("jobStatus") or {}), "state": "SUSPENDED"}
+        job = {**(before.get("jobStatus") or {}), "state": "SUSPENDED"}
         return {"lifecycleState": "SUSPENDED", "jobStatus": job, "observedGeneration": record.generation}
     if wanted is Presence.ABSENT:
-        return before or {"jobStatus": {"jobName": "", "state": ""}}
-    return {"lifecycleState": "CREATED", "jobStatus": {"jobName": "", "state": ""}, "observedGeneration": 0}
+        return before
+    return {"lifecycleState": "CREATED", "observedGeneration": 0}
 
 
 def _pool(placed: Placement, seen: Observation | None, trouble: str | None) -> Status:
@@ -268,17 +287,24 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() else 0
 
 
-def _is_current(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
-    """Tell whether the operator has taken up an object's newest spec.
+def _reconciled(status: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """Return what is in one of the operator's texts that hold a spec and its generation; empty if there is none."""
+    try:
+        value = json.loads((status.get("reconciliationStatus") or {}).get(field) or "{}")
+    except (ValueError, TypeError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
-    Which generation it took up is inside the text `lastReconciledSpec`; before the first deployment there
-    is none. The deletion of an object counts one generation up without changing its spec.
+
+def _is_current(metadata: Mapping[str, Any], reconciled: Mapping[str, Any]) -> bool:
+    """Tell whether the operator has taken up an object's newest spec; before the first deployment it has none.
+
+    The deletion of an object counts one generation up without changing its spec.
     """
-    text = (status.get("reconciliationStatus") or {}).get("lastReconciledSpec")
     newest = metadata.get("generation", 0) - (1 if metadata.get("deletionTimestamp") else 0)
     try:
-        return bool(json.loads(text or "{}")["resource_metadata"]["metadata"]["generation"] == newest)
-    except (ValueError, KeyError, TypeError):
+        return bool(reconciled["resource_metadata"]["metadata"]["generation"] == newest)
+    except (KeyError, TypeError):
         return False
 
 
@@ -289,12 +315,12 @@ def _terminating(found: Mapping[str, Any]) -> str | None:
         return None
     held = ", ".join(metadata.get("finalizers") or [])
     what = f"{found.get('kind', 'Object')} '{metadata['name']}' in namespace '{metadata['namespace']}'"
-    error = _error_text((found.get("status") or {}).get("error"))
+    error = error_text((found.get("status") or {}).get("error"))
     text = f"{what} is being deleted since {since}" + (f", held by finalizer {held}" if held else "")
     return f"{text}; last error: {error}" if error else text
 
 
-def _error_text(error: Any) -> str | None:
+def error_text(error: Any) -> str | None:
     """Return the operator's error as a sentence: it is JSON of an exception, with the causes in a list."""
     if not error:
         return None

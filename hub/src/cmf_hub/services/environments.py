@@ -110,12 +110,31 @@ class EnvironmentService:
             after = changed(present, _laid_over(content_of(present), sent), self._writes.clock)
             transaction.put(after)
             fields = [field for field in _OPTIONAL if present.document.get(field) != after.document.get(field)]
-            return after, _mark_derived(transaction, after, {kind for field in fields for kind in _DERIVED[field]})
+            kinds = {kind for field in fields for kind in _DERIVED[field]}
+            return after, self._mark_derived(transaction, present, after, kinds)
 
         record, work_to_do = await self._store.transact(work)
         if work_to_do:
             self._writes.reconciler.wake()
         return record
+
+    def _mark_derived(self, transaction: Transaction, before: Record, environment: Record, kinds: set[str]) -> bool:
+        """Mark dirty what has a Kubernetes object made with the environment's defaults (E03, E04).
+
+        A running application becomes another instance if its deployed spec changes; its resource does not.
+        """
+        history, marked = self._writes.reconciler.history, False
+        updated = f"FlinkApplication updated by the defaults of environment '{environment.name}'"
+        for kind in kinds:
+            for record in transaction.list(kind, environment.name):
+                pool = pool_key(record)
+                placed = Placement(record, environment, transaction.get(pool) if pool else None)
+                if presence(placed) in (Presence.PRESENT, Presence.IF_PRESENT):
+                    after = replace(placed, record=regenerated(replace(record, dirty=True)))
+                    derived, _ = history.change(transaction, replace(placed, environment=before), after, updated)
+                    transaction.put(derived)
+                    marked = True
+        return marked
 
 
 def _laid_over(document: dict[str, Any], sent: Environment) -> dict[str, Any]:
@@ -135,16 +154,3 @@ def _enforce_active(transaction: Transaction, cluster: str) -> None:
     assert record is not None
     if record.spec.get("lifecycleState") == ClusterState.DECOMMISSIONED:
         enforce(clusters.writable(cluster, ClusterState.DECOMMISSIONED))
-
-
-def _mark_derived(transaction: Transaction, environment: Record, kinds: set[str]) -> bool:
-    """Mark dirty what has a Kubernetes object made with the environment's defaults (E03, E04)."""
-    marked = False
-    for kind in kinds:
-        for record in transaction.list(kind, environment.name):
-            pool = pool_key(record)
-            placed = Placement(record, environment, transaction.get(pool) if pool else None)
-            if presence(placed) in (Presence.PRESENT, Presence.IF_PRESENT):
-                transaction.put(regenerated(replace(record, dirty=True)))
-                marked = True
-    return marked

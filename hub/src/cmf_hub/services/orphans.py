@@ -10,6 +10,7 @@ from cmf_core.errors import Conflict, NotFound, Unprocessable
 from cmf_core.models import CleanedOrphans, FlinkApplication, OrphanedObject
 
 from cmf_hub.clusters.records import KIND as CLUSTER
+from cmf_hub.flink.annotations import instance_of, unannotated
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, generation_of, metadata_of
 from cmf_hub.flink.orphans import Orphans
 from cmf_hub.flink.recorder import placed
@@ -74,15 +75,36 @@ class OrphanService:
                     f"{key} cannot be adopted: its object on Kubernetes cluster '{cluster}' is being deleted since "
                     f"{metadata['deletionTimestamp']}; create it anew when that is gone"
                 )
-            sent = FlinkApplication.parse({"metadata": metadata_of(found), "spec": found["spec"]})
+            sent = FlinkApplication.parse({"metadata": metadata_of(found), "spec": unannotated(found["spec"])})
             enforce_spec(name, sent.spec)
             record = replace(
                 created(key, resource_content(sent), self._clock, uid=orphan.uid, generation=generation_of(found)),
                 dirty=True,
             )
-            await self._store.transact(lambda transaction: _adopt(transaction, orphan, record, found))
+            await self._store.transact(lambda transaction: self._adopt(transaction, orphan, record, found))
         self._reconciler.poke(key)
         return key
+
+    def _adopt(self, transaction: Transaction, orphan: Orphan, record: Record, found: Mapping[str, Any]) -> None:
+        key = record.key
+        what = f"{key} cannot be adopted"
+        environment = transaction.get(Key(ENVIRONMENT, "", key.scope))
+        if environment is None or place(environment) != (orphan.cluster, orphan.namespace):
+            raise Conflict(
+                f"{what}: there is no environment '{key.scope}' on namespace '{orphan.namespace}' of Kubernetes "
+                f"cluster '{orphan.cluster}', create that first"
+            )
+        if transaction.get(key) is not None:
+            raise Conflict(f"{what}: there is another one of this name, delete that first")
+        enforce_free(transaction, key, environment)
+        enforce_effective(record.name, record.spec, environment)
+        history = self._reconciler.history
+        record = history.adopted(transaction, placed(transaction, record), instance_of(found["spec"]))
+        # As it is now, so that a job that has ended is not taken for one that is to be started.
+        after = placed(transaction, record)
+        after = replace(after, record=transaction.put(replace(record, status=reported(after, found))))
+        history.status(transaction, record, after)
+        transaction.remove_orphan(orphan.cluster, orphan.uid)
 
     def _enforce_connected(self, cluster: str) -> None:
         key = Key(CLUSTER, "", cluster)
@@ -113,25 +135,6 @@ def shown(orphan: Orphan) -> OrphanedObject:
         since=orphan.since,
         environment=orphan.environment or None,
     )
-
-
-def _adopt(transaction: Transaction, orphan: Orphan, record: Record, found: Mapping[str, Any]) -> None:
-    key = record.key
-    what = f"{key} cannot be adopted"
-    environment = transaction.get(Key(ENVIRONMENT, "", key.scope))
-    if environment is None or place(environment) != (orphan.cluster, orphan.namespace):
-        raise Conflict(
-            f"{what}: there is no environment '{key.scope}' on namespace '{orphan.namespace}' of Kubernetes cluster "
-            f"'{orphan.cluster}', create that first"
-        )
-    if transaction.get(key) is not None:
-        raise Conflict(f"{what}: there is another one of this name, delete that first")
-    enforce_free(transaction, key, environment)
-    enforce_effective(record.name, record.spec, environment)
-    transaction.put(record)
-    # As it is now, so that a job that has ended is not taken for one that is to be started.
-    transaction.put(replace(record, status=reported(placed(transaction, record), found)))
-    transaction.remove_orphan(orphan.cluster, orphan.uid)
 
 
 def _key(orphan: Orphan) -> Key:

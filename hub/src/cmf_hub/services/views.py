@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
+from cmf_core.errors import NotFound
 from cmf_core.models import KubernetesCluster
 from cmf_core.rules.clusters import stale_warning
 
@@ -68,6 +70,32 @@ class Views:
         render = self._renderer(usage)
         return Page([render(row) for row in self._store.page(query)], self._store.count(query))
 
+    def history_page(self, application: Key, query: Query) -> Page:
+        """Return one page of what is remembered of an application: its instances, or its events.
+
+        Raises:
+            NotFound: the application or its environment does not exist.
+        """
+        query = self._history(application, query)
+        return Page([_remembered(row) for row in self._store.page(query)], self._store.count(query))
+
+    def history_entry(self, application: Key, kind: str, name: str) -> str:
+        """Return one thing of this kind that is remembered of an application, as JSON text.
+
+        Raises:
+            NotFound: as `history_page`, or it is not remembered.
+        """
+        named = Condition((("name",),), "in", (name,))
+        rows = self._store.page(self._history(application, Query(kind, conditions=(named,))))
+        if not rows:
+            raise NotFound(f"{kind} '{name}' does not exist in {application.kind} '{application.name}'.")
+        return _remembered(rows[0])
+
+    def _history(self, application: Key, query: Query) -> Query:
+        scope_of(self._store, application.kind, application.scope)
+        record = existing(self._store.get(application), application)
+        return replace(query, scope=record.uid, table="history")
+
     def cluster(self, name: str) -> KubernetesCluster:
         """Return a cluster with its present state, and with what forced deletions may have left there (C53).
 
@@ -117,6 +145,10 @@ class Views:
             return _extended(row.document, "status", _woven(row.status or "{}", woven))
 
         return render
+
+
+def _remembered(row: Row) -> str:
+    return _extended(row.document, "status", row.status or "{}")
 
 
 def _woven(text: str, fields: Mapping[str, object]) -> str:

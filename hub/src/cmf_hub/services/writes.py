@@ -21,6 +21,7 @@ from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.history import Noted
 from cmf_hub.flink.objects import ENVIRONMENT
 from cmf_hub.flink.reconciler import OutcomeUnknown, Reconciler
 from cmf_hub.flink.recorder import placed
@@ -119,23 +120,34 @@ class Writes:
         return self.registry.require_writable(cluster)
 
     async def _carry_out(self, key: Key, change: Change) -> Record | None:
+        history = self.reconciler.history
         async with self.reconciler.locks.hold(key):
             self.writable(key.scope)
 
-            def work(transaction: Transaction) -> tuple[Record | None, Record]:
+            def work(transaction: Transaction) -> tuple[Record | None, Record, Noted]:
                 environment_of(transaction, key.scope)
                 before = transaction.get(key)
-                after = replace(change(transaction, before), dirty=True)
-                if after.status is None:
-                    after = replace(after, status=reported(placed(transaction, after), None))
-                return before, transaction.put(after)
+                after = placed(transaction, replace(change(transaction, before), dirty=True))
+                if after.record.status is None:
+                    after = replace(after, record=replace(after.record, status=reported(after, None)))
+                was = replace(after, record=before) if before else None
+                record, noted = history.change(transaction, was, after)
+                return before, transaction.put(record), noted
 
-            before, after = await self.store.transact(work)
+            before, after, noted = await self.store.transact(work)
+
+            def undo(transaction: Transaction, *, unknown: bool) -> None:
+                if _undo(transaction, before, after, unknown=unknown):
+                    if not unknown:
+                        history.refused(transaction, after, noted)
+                    elif before is not None:
+                        history.taken_back(transaction, before)
+
             try:
                 await self.reconciler.reconcile(key)
             except Exception as error:
                 unknown = not isinstance(error, _NOTHING_CHANGED) or isinstance(error, OutcomeUnknown)
-                await self.store.transact(lambda transaction: _undo(transaction, before, after, unknown=unknown))
+                await self.store.transact(lambda transaction: undo(transaction, unknown=unknown))
                 self.reconciler.poke(key)
                 if unknown and after.deleting:
                     text = f"{error}; the deletion of {key} goes on once the cluster answers"
@@ -144,13 +156,13 @@ class Writes:
             return self.store.get(key)
 
 
-def _undo(transaction: Transaction, before: Record | None, after: Record, *, unknown: bool) -> None:
-    """Take a change back, unless the resource has been changed or removed since."""
+def _undo(transaction: Transaction, before: Record | None, after: Record, *, unknown: bool) -> bool:
+    """Take a change back; False if the resource has been changed or removed since, or its deletion goes on."""
     present = transaction.get(after.key)
     if present is None or (present.uid, present.generation) != (after.uid, after.generation):
-        return
+        return False
     if after.deleting and unknown:
-        return  # its job may have ended already: to put it back could run it twice, so the deletion goes on
+        return False  # its job may have ended already: to put it back could run it twice, so the deletion goes on
     if before is not None:
         status = before.status if present.status == after.status else present.status
         restored = regenerated(replace(before, generation=after.generation))
@@ -159,6 +171,7 @@ def _undo(transaction: Transaction, before: Record | None, after: Record, *, unk
         transaction.put(replace(marked_deleting(present), dirty=True))
     else:
         transaction.delete(after.key)
+    return True
 
 
 def existing(record: Record | None, key: Key) -> Record:

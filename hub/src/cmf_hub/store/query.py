@@ -21,12 +21,14 @@ class Condition:
 
     Operators: `in` and `notin` compare with `values` (a missing field is `notin`, as in Kubernetes),
     `exists` and `absent` take no values, `like` matches the one value with `*` as wildcard, `contains`
-    looks for the one value anywhere in the text, upper and lower case alike. More `fields` mean: any of them.
+    looks for the one value anywhere in the text, upper and lower case alike. More `fields` mean: any of them;
+    with `otherwise`, this condition or that one.
     """
 
     fields: tuple[Field, ...]
     operator: Operator
     values: tuple[str, ...] = ()
+    otherwise: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Query:
-    """A list of one kind; `scope` None means every scope. Ties are broken by name."""
+    """A list of one kind; `scope` None means every scope.
+
+    Resources come in the order of their names. Entries of a `history`, whose scope is the uid of their resource,
+    come newest first. Both break ties of another order so.
+    """
 
     kind: str
     scope: str | None = None
@@ -47,6 +53,7 @@ class Query:
     order: Sequence[Order] = ()
     limit: int = -1
     offset: int = 0
+    table: Literal["resource", "history"] = "resource"
 
 
 def where(query: Query) -> tuple[str, list[str]]:
@@ -57,10 +64,13 @@ def where(query: Query) -> tuple[str, list[str]]:
         parameters.append(query.scope)
     for condition in query.conditions:
         options = []
-        for field in condition.fields:
-            sql, values = _condition(field, condition.operator, condition.values)
-            options.append(sql)
-            parameters += values
+        option: Condition | None = condition
+        while option is not None:
+            for field in option.fields:
+                sql, values = _condition(field, option.operator, option.values)
+                options.append(sql)
+                parameters += values
+            option = option.otherwise
         clauses.append(f"({' OR '.join(options)})")
     return " AND ".join(clauses), parameters
 
@@ -72,7 +82,14 @@ def order_by(query: Query) -> tuple[str, list[str]]:
         sql, values = value_of(order.field)
         terms.append(f"{sql} DESC" if order.descending else sql)
         parameters += values
-    return ", ".join([*terms, "scope", "name"]), parameters
+    return ", ".join([*terms, *_natural_order(query)]), parameters
+
+
+def _natural_order(query: Query) -> tuple[str, ...]:
+    if query.table == "resource":
+        return "scope", "name"
+    ascending = query.order and not query.order[0].descending
+    return ("number",) if ascending else ("number DESC",)
 
 
 def value_of(field: Field) -> tuple[str, list[str]]:

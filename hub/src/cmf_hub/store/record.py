@@ -32,6 +32,8 @@ class Record:
         status: last known status, or None if there is none yet.
         deleting: the resource is being deleted and waits for its Kubernetes object to go.
         dirty: the Kubernetes object may differ from the document: the reconciler has work to do.
+        instance: name of an application's present instance, with which its pods are annotated; None for other
+            kinds, and for an application that has not changed since before there were instances.
     """
 
     key: Key
@@ -43,6 +45,7 @@ class Record:
     status: dict[str, Any] | None = field(default=None, repr=False)
     deleting: bool = False
     dirty: bool = False
+    instance: str | None = None
 
     @property
     def name(self) -> str:

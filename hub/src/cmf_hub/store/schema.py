@@ -23,6 +23,14 @@ CREATE TABLE orphan (
 ) WITHOUT ROWID;
 """,
     "ALTER TABLE orphan ADD COLUMN environment TEXT NOT NULL DEFAULT '';",
+    """
+ALTER TABLE resource ADD COLUMN instance TEXT;
+CREATE TABLE history (
+    scope TEXT NOT NULL, kind TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,
+    document TEXT NOT NULL, status TEXT NOT NULL,
+    PRIMARY KEY (scope, kind, number)
+) WITHOUT ROWID;
+""",
 )
 NEWEST = len(_MIGRATIONS)
 """Version of the schema that this hub works with (SQLite's `user_version`); 0 is an empty file."""

@@ -21,13 +21,14 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 
 from cmf_hub.store.files import create, lock
+from cmf_hub.store.history import History, HistoryChanges, text_of
 from cmf_hub.store.query import Field, Query, order_by, value_of, where
 from cmf_hub.store.record import Key, Orphan, Record, Row
 from cmf_hub.store.schema import StoreError, upgrade
 
 T = TypeVar("T")
 
-_COLUMNS = "kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty"
+_COLUMNS = "kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty, instance"
 _BATCH = 256
 """Changes that one commit takes in at most, so that none waits long behind the others."""
 
@@ -37,6 +38,7 @@ class _Reader:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self.history = History(connection)
 
     def get(self, key: Key) -> Record | None:
         """Return the record of `key`, or None."""
@@ -53,7 +55,7 @@ class _Reader:
     def count(self, query: Query) -> int:
         """Return how many records a query has on all its pages."""
         condition, parameters = where(query)
-        sql = f"SELECT count(*) FROM resource WHERE {condition}"  # noqa: S608
+        sql = f"SELECT count(*) FROM {query.table} WHERE {condition}"  # noqa: S608
         return int(self._connection.execute(sql, parameters).get)
 
     def tally(self, query: Query, field: Field) -> dict[str, int]:
@@ -67,8 +69,9 @@ class _Reader:
         """Return the page that a query asks for, as text."""
         condition, parameters = where(query)
         order, more = order_by(query)
+        deleting = "deleting" if query.table == "resource" else "0"
         sql = (
-            f"SELECT kind, scope, name, document, status, deleting FROM resource WHERE {condition} "  # noqa: S608
+            f"SELECT kind, scope, name, document, status, {deleting} FROM {query.table} WHERE {condition} "  # noqa: S608
             f"ORDER BY {order} LIMIT ? OFFSET ?"
         )
         rows = self._connection.execute(sql, (*parameters, *more, query.limit, query.offset))
@@ -90,20 +93,27 @@ class _Reader:
 class Transaction(_Reader):
     """One change: what it reads is what it writes on, and all of it happens or nothing."""
 
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self.history: HistoryChanges = HistoryChanges(connection)
+
     def put(self, record: Record) -> Record:
         """Insert or replace a record, and return it."""
-        status = None if record.status is None else _text(record.status)
+        status = None if record.status is None else text_of(record.status)
         self._connection.execute(
-            f"INSERT OR REPLACE INTO resource ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT OR REPLACE INTO resource ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (*record.key, record.uid, record.generation, record.created, record.updated,
-             _text(record.document), status, int(record.deleting), int(record.dirty)),
+             text_of(record.document), status, int(record.deleting), int(record.dirty), record.instance),
         )  # fmt: skip
         return record
 
     def delete(self, key: Key) -> bool:
-        """Remove a record; False if there was none."""
-        self._connection.execute("DELETE FROM resource WHERE kind = ? AND scope = ? AND name = ?", tuple(key))
-        return self._connection.changes() > 0
+        """Remove a record and its history; False if there was none."""
+        sql = "DELETE FROM resource WHERE kind = ? AND scope = ? AND name = ? RETURNING uid"
+        uid = self._connection.execute(sql, tuple(key)).get
+        if uid is not None:
+            self.history.clear(uid)
+        return uid is not None
 
     def add_orphan(self, orphan: Orphan) -> None:
         """Remember an object that may still be on its cluster."""
@@ -265,7 +275,7 @@ def _resolve(future: asyncio.Future[Any], value: Any, exception: BaseException |
 
 
 def _record(row: Iterable[Any]) -> Record:
-    kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty = row
+    kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty, instance = row
     return Record(
         key=Key(kind, scope, name),
         uid=uid,
@@ -276,9 +286,5 @@ def _record(row: Iterable[Any]) -> Record:
         status=None if status is None else json.loads(status),
         deleting=bool(deleting),
         dirty=bool(dirty),
+        instance=instance,
     )
-
-
-def _text(value: dict[str, Any]) -> str:
-    """Canonical JSON text: no spaces, fields in the order in which the resource has them."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

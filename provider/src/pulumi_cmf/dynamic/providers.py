@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from pulumi_cmf.dynamic.front import Front
-from pulumi_cmf.lifecycle import kinds
+from pulumi_cmf.lifecycle.compute_pool import ComputePoolKind
+from pulumi_cmf.lifecycle.environment import EnvironmentKind
+from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
+from pulumi_cmf.lifecycle.kubernetes_cluster import KubernetesClusterKind
+from pulumi_cmf.lifecycle.statement import StatementKind
 
 
 class KubernetesClusterProvider(Front):
     """Clusters."""
 
-    kind = kinds.KUBERNETES_CLUSTER
+    kind = KubernetesClusterKind()
 
 
 class EnvironmentProvider(Front):
     """Environments."""
 
-    kind = kinds.ENVIRONMENT
+    kind = EnvironmentKind()
 
 
 class ComputePoolProvider(Front):
     """Compute pools."""
 
-    kind = kinds.COMPUTE_POOL
+    kind = ComputePoolKind()
 
 
 class FlinkApplicationProvider(Front):
     """Applications."""
 
-    kind = kinds.FLINK_APPLICATION
+    kind = FlinkApplicationKind()
 
 
 class StatementProvider(Front):
     """Statements."""
 
-    kind = kinds.STATEMENT
+    kind = StatementKind()

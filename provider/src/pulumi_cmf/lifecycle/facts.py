@@ -29,14 +29,9 @@ READ_SECONDS = 5.0
 
 
 class Facts:
-    """Facts of one CMF, for one process of the provider.
-
-    Attributes:
-        unasked: CMF could not be asked; nobody tries again.
-    """
+    """Facts of one CMF, for one process of the provider."""
 
     def __init__(self, hub: Hub) -> None:
-        self.unasked = False
         self._hub = hub
         self._lists: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._planned: set[str] = set()

@@ -1,0 +1,96 @@
+"""Instances: which specifications of an application were deployed, and how their jobs fared. Pure.
+
+An instance is made by every change of the deployed specification, the application's own with its environment's
+defaults over it; so also by a change of these defaults, which the hub deploys at once, and by suspending and
+resuming. The exception is what the operator takes up without new pods, such as an upgradeMode or a nonce: pods are
+annotated with their instance, and a new annotation would restart the job. The first instance after it shows it.
+
+A job's state goes to the instance that the operator has deployed. A job that ends because a new specification is to be
+deployed, or to suspend it, is that of the instance before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from cmf_core.models import API_VERSION
+
+from cmf_hub.flink.annotations import annotated
+from cmf_hub.flink.objects import Placement, application_spec
+from cmf_hub.flink.status import CURRENT_INSTANCE
+from cmf_hub.store import Entry, Record
+
+INSTANCE = "FlinkApplicationInstance"
+
+_NO_NEW_PODS = ("imagePullPolicy", "ingress")
+_NO_NEW_PODS_JOB = (
+    "upgradeMode",
+    "savepointTriggerNonce",
+    "checkpointTriggerNonce",
+    "initialSavepointPath",
+    "allowNonRestoredState",
+)
+_NO_NEW_PODS_CONFIGURATION = ("kubernetes.operator.", "job.autoscaler.")
+"""What the operator (1.7.0 to 1.15.0) takes up without stopping the job."""
+_JOB_ENDS = ("UPGRADING", "SUSPENDED")
+
+
+def next_instance(before: Placement | None, after: Placement) -> str | None:
+    """Return the instance of an application after a change; the present one if nothing else is deployed."""
+    if before is not None and restarting(before) == restarting(after):
+        return after.record.instance
+    return str(uuid4())
+
+
+def restarting(placed: Placement) -> dict[str, Any]:
+    """Return the part of an application's deployed spec whose change needs new pods."""
+    spec = {key: value for key, value in application_spec(placed).items() if key not in _NO_NEW_PODS}
+    configuration = spec["flinkConfiguration"].items()
+    spec["flinkConfiguration"] = {k: v for k, v in configuration if not k.startswith(_NO_NEW_PODS_CONFIGURATION)}
+    if isinstance(spec.get("job"), Mapping):
+        spec["job"] = {key: value for key, value in spec["job"].items() if key not in _NO_NEW_PODS_JOB}
+    return spec
+
+
+def instance_entry(placed: Placement, now: str) -> Entry:
+    """Return the present instance of an application as it begins."""
+    name = placed.record.instance
+    assert name is not None, f"{placed.record.key} has no instance"
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": INSTANCE,
+        "metadata": {"name": name, "uid": name, "creationTimestamp": now, "updateTimestamp": now},
+    }
+    status = {"spec": annotated(application_spec(placed), name), "jobStatus": {"jobId": "", "state": ""}}
+    return Entry(placed.record.uid, INSTANCE, name, document, status)
+
+
+def current(record: Record) -> str | None:
+    """Return the instance that the status of an application speaks of: the deployed one, else the present one."""
+    return (record.status or {}).get(CURRENT_INSTANCE) or record.instance
+
+
+def holder(before: Record, after: Record) -> str | None:
+    """Return the instance whose job a new status of an application shows, or None."""
+    record = before if (after.status or {}).get("lifecycleState") in _JOB_ENDS else after
+    return (record.status or {}).get(CURRENT_INSTANCE)
+
+
+def followed(instance: Entry, after: Record, now: str) -> Entry:
+    """Return the instance with the job of a new status, if that is its job."""
+    job = (after.status or {}).get("jobStatus") or {}
+    shown = {"jobId": str(job.get("jobId") or ""), "state": str(job.get("state") or "")}
+    known = instance.status["jobStatus"]
+    ends = (after.status or {}).get("lifecycleState") in _JOB_ENDS
+    if shown == known or (ends and shown["jobId"] != known["jobId"]):
+        return instance
+    metadata = {**instance.document["metadata"], "updateTimestamp": now}
+    return Entry(
+        instance.scope,
+        instance.kind,
+        instance.name,
+        {**instance.document, "metadata": metadata},
+        {**instance.status, "jobStatus": shown},
+    )
