@@ -1,18 +1,22 @@
-"""Write docs/settings.md and docs/rules.md from the code; with --check, fail if they are not as the code says."""
+"""Write what is generated from the code: pages of docs/, the plugin's schema; with --check, fail where they differ."""
 
 import inspect
+import json
 import re
 import sys
 import textwrap
+from collections import defaultdict
 from itertools import groupby
 from pathlib import Path
 
 from cmf_core.rules import by_id
+from cmf_core.rules.catalogue import SECTIONS, SOURCES, catalogue
 from cmf_hub.flags import type_name
 from cmf_hub.settings import Settings, grouped
 from cmf_hub.settings.file import properties
 from cmf_hub.settings.group import flag, variable
 from pulumi_cmf.lifecycle import settings as provider
+from pulumi_cmf.plugin.schema import schema
 
 ROOT = Path(__file__).parent.parent
 UNITS = ("seconds", "bytes", "days")
@@ -57,10 +61,24 @@ def provider_settings() -> str:
 
 
 def rules() -> str:
-    """Return the table of rules by id."""
-    rows = ["| rule | decided by | what it says |", "| --- | --- | --- |"]
-    rows += [f"| {rule_id} | `{rule.where}` | {rule.summary} |" for rule_id, rule in by_id()]
-    return "\n".join(rows)
+    """Return the tables of rules, a section each."""
+    deciders = defaultdict(list)
+    for rule_id, rule in by_id():
+        deciders[rule_id].append(f"`{rule.where.removeprefix('cmf_core.rules.')}`")
+    parts = []
+    for section, title in SECTIONS.items():
+        rows = [row for row in catalogue().values() if row.section == section]
+        parts += [f"## {title}", "", "| rule | source | what it says | decided by |", "| --- | --- | --- | --- |"]
+        for row in rows:
+            by = f"*not ours: {row.reason}*" if row.reason else ", ".join(deciders[row.id])
+            parts.append(f"| {row.id} | {row.source} | {row.text} | {by} |")
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def sources() -> str:
+    """Return the list of sources."""
+    return "; ".join(f"{key}: {meaning}" for key, meaning in SOURCES.items())
 
 
 def documents() -> dict[str, str]:
@@ -90,14 +108,15 @@ Stack configuration comes before environment variables. None of it is ever in a 
 
 # Rules
 
-What CMF allows and refuses, each rule decided by one pure function, which the hub enforces and the provider asks.
-C: Kubernetes clusters; P: compute pools; E: environments, applications and the operator. Ids without a number are ours:
-NAME, OBJECT and FKO1 (names that CMF, a namespace and the Flink Kubernetes Operator take), SHAPE (the form of a
-specification), STATEMENT (changes that a statement's phase allows), SECRET (masked values). `make rules` shows the
-tests of each.
+What CMF, Flink and its operator ask for, in our words. What can be decided from facts is a pure function of
+`cmf_core.rules`, which the hub enforces and the provider asks; what shows in the hub's behaviour has tests only.
+`make rules` shows the tests of each rule, and `make verdicts` runs them.
+
+Sources. {sources()}.
 
 {rules()}
 """,
+        "provider/src/pulumi_cmf/plugin/schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 

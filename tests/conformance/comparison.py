@@ -69,6 +69,10 @@ class Comparison:
             yield from self._schema(where, contents[0][media]["schema"], contents[1][media]["schema"])
 
     def _schema(self, where: str, ours: Document, theirs: Document) -> Iterator[str]:
+        for option in ours.get("anyOf", ()):
+            if "$ref" in option and option != theirs and theirs in ours["anyOf"]:
+                yield f"{where}: alternative {option['$ref'].rpartition('/')[2]} is ours alone"
+                ours = theirs
         if "$ref" in theirs:
             where = theirs["$ref"].rpartition("/")[2]
             pair = (str(ours.get("$ref")), where)

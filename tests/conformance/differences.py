@@ -78,6 +78,7 @@ DIFFERENCES: dict[str, str] = {
     # Schemas: fields
     "PostEnvironment: field * is ours alone": "One schema for both ways: what an answer said may be sent back.",
     "EnvironmentMetadata: field uid is ours alone": "Every resource of the hub has a uid.",
+    "*Page.items[[]]: alternative Projection is ours alone": "`fields` leaves out what schemas say is always there.",
     "EventMetadata: field updateTimestamp is ours alone": "All metadata has one model; an event never changes.",
     "KubernetesClustersPage: field * is ours alone": "CMF's guide shows apiVersion and kind on this page (D8).",
     "Statement: field result is missing": _LATER,

@@ -29,7 +29,7 @@ def test_the_name_may_be_in_either_place_but_not_differ(hub: Hub) -> None:
     assert "differ" in message(answer)
 
 
-@pytest.mark.rule("C06", "C08")
+@pytest.mark.rule("C06", "C08", "E45")
 def test_an_environment_may_be_bound_to_any_cluster(hub: Hub, home: Spoke, spoke: Spoke) -> None:
     environment = hub.environment("flink", "spoke")
     name = unique("app")
@@ -125,7 +125,7 @@ def test_only_an_empty_environment_is_deleted(hub: Hub, environment: str, force:
     assert hub.delete(environment + force).status_code == 404
 
 
-@pytest.mark.rule("E03", "E04", "E06", "D17")
+@pytest.mark.rule("E03", "E04", "E06", "D17", "E01")
 def test_defaults_are_laid_over_applications_and_redeploy_them_when_they_change(hub: Hub, home: Spoke) -> None:
     slots = {"taskmanager.numberOfTaskSlots": "4"}
     defaults = {"metadata": {"labels": {"cost-centre": "42"}}, "spec": {"flinkConfiguration": slots}}
@@ -143,6 +143,7 @@ def test_defaults_are_laid_over_applications_and_redeploy_them_when_they_change(
     assert home.deployments()[name]["spec"]["flinkConfiguration"]["taskmanager.numberOfTaskSlots"] == "8"
 
 
+@pytest.mark.rule("E11")
 def test_environments_are_listed_page_by_page(hub: Hub) -> None:
     team = unique("team")
     names = sorted(hub.environment("flink", metadata={"labels": {"team": team}}).rpartition("/")[2] for _ in range(5))

@@ -14,6 +14,7 @@ from cmf_hub.api.openapi import document
 from hypothesis import HealthCheck, given, settings
 
 from tests.conformance.requests import NAMES, RandomRequest, random_requests
+from tests.support.answers import check
 from tests.support.hub import V1, Hub, pool
 from tests.support.wait import wait_for
 
@@ -88,6 +89,22 @@ class Page(HTMLParser):
             self.loaded.append(tag)
         self.anchors.add(values.get("id") or "")
         self.targets.add(values.get("href") or "")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body", "said"),
+    [
+        ("GET", "/environments", 200, {"metadata": {}, "items": [{"name": 1}]}, "a body against its schema"),
+        ("GET", "/environments", 503, {"errors": []}, "an undeclared code"),
+        ("PUT", "/environments/e/statements/s", 200, {}, "an undeclared body"),
+        ("GET", "/environments", 200, "text", "an undeclared media type"),
+    ],
+)
+def test_an_answer_against_the_document_is_noticed(method: str, path: str, status: int, body: Any, said: str) -> None:
+    request = httpx.Request(method, f"http://hub{V1}{path}")
+    content = {"text": body} if isinstance(body, str) else {"json": body}
+    with pytest.raises(AssertionError, match=said):
+        check(httpx.Response(status, request=request, **content))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ def path(environment: str) -> str:
     return f"{environment}/compute-pools"
 
 
-@pytest.mark.rule("P03", "P04", "P27", "P36")
+@pytest.mark.rule("P03", "P04", "P27", "P36", "P64")
 def test_a_dedicated_pool_is_a_template_without_objects(hub: Hub, home: Spoke, path: str) -> None:
     first, second = unique("pool"), unique("pool")
     answer = hub.post(path, pool(first, "DEDICATED"))
@@ -75,6 +75,7 @@ def test_a_dedicated_pool_may_have_a_name_that_no_deployment_could_have(hub: Hub
     assert hub.post(path, pool("1" + "x" * 60, "DEDICATED")).status_code == 200
 
 
+@pytest.mark.rule("P64")
 def test_a_pool_is_created_once(hub: Hub, path: str) -> None:
     hub.post(path, pool("once", "DEDICATED"))
     answer = hub.post(path, pool("once", "DEDICATED"))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cmf_core.rules import by_id
+from cmf_core.rules.catalogue import catalogue
 from cmf_hub.store.schema import NEWEST
 
 from tests.support.hub import Hub, Spoke
@@ -116,10 +116,11 @@ def test_copies_that_cannot_be_are_refused_in_one_sentence(tmp_path: Path) -> No
         assert text in line
 
 
-def test_rules_are_printed_with_what_decides_them() -> None:
+def test_every_rule_is_printed_with_what_decides_it_or_why_nothing_does() -> None:
     result = run("rules")
     assert result.returncode == 0
-    lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
-    assert ["C57", "clusters.heartbeat_settings"] in [line[:2] for line in lines]
-    assert {rule_id for rule_id, _ in by_id()} == {line[0] for line in lines}
-    assert all(len(line) == 3 for line in lines)
+    lines = {line.split()[0]: line for line in result.stdout.splitlines()}
+    assert list(lines) == list(catalogue())
+    assert "[clusters.heartbeat_settings]" in lines["C57"]
+    assert lines["P37"].endswith(f"(not the hub's: {catalogue()['P37'].reason})")
+    assert all(catalogue()[rule_id].text in line for rule_id, line in lines.items())

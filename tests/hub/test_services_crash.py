@@ -125,6 +125,7 @@ def test_a_request_in_flight_is_answered_before_the_hub_ends(own_hub: StartHub, 
     assert "Traceback" not in hub.process.log.read_text()
 
 
+@pytest.mark.rule("E57")
 def test_everything_is_there_after_a_restart(own_hub: StartHub, home: Spoke) -> None:
     hub = own_hub()
     hub.put("/kubernetes-clusters/spoke", {"metadata": {"labels": {"tier": "gold"}}})

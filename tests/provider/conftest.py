@@ -73,9 +73,10 @@ def environment(cmf: Hub) -> str:
 
 
 @pytest.fixture
-def program(cmf: Hub, tmp_path: Path) -> Iterator[Program]:
-    """A Pulumi program and its stack; what it made is destroyed."""
-    made = Program(tmp_path, Workspace.find())
+def program(cmf: Hub, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Program]:
+    """A Pulumi program and its stack, on the dynamic front or that of `on_both_fronts`; what it made is destroyed."""
+    front = getattr(request, "param", "dynamic")
+    made = Program(tmp_path, Workspace.find(), plugin=front == "plugin")
     made.environment |= {"CMF_URL": str(cmf.http.base_url), "CMF_KUBECONFIG_DIRECTORY": str(cmf.kubeconfigs)}
     made.start()
     yield made

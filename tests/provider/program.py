@@ -2,12 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cmf_localfleet.exports import pulumi_exports
 from cmf_localfleet.workspace import Workspace
+
+on_both_fronts = pytest.mark.parametrize("program", ["dynamic", "plugin"], indirect=True)
+"""Runs a test on the dynamic front and on the plugin."""
 
 _HEAD = "import pulumi\nfrom pulumi_cmf import *\n"
 
@@ -15,9 +21,13 @@ _HEAD = "import pulumi\nfrom pulumi_cmf import *\n"
 class Program:
     """A program whose text a test changes, and the `pulumi` command on it."""
 
-    def __init__(self, folder: Path, workspace: Workspace) -> None:
+    def __init__(self, folder: Path, workspace: Workspace, *, plugin: bool = False) -> None:
+        """Describe a program; with `plugin`, its resources are the plugin's."""
         self.folder = folder / "program"
+        self.plugin = plugin
         self.environment = {**os.environ, **pulumi_exports(folder / "pulumi", workspace)}
+        commands = str(Path(sys.executable).parent)  # where pulumi-resource-cmf is
+        self.environment["PATH"] = os.pathsep.join((commands, self.environment["PATH"]))
 
     def start(self) -> None:
         """Make the project and its stack."""
@@ -25,6 +35,12 @@ class Program:
         (self.folder / "Pulumi.yaml").write_text("name: test\nruntime: python\n")
         self.write("")
         self.run("stack", "init", "dev")
+        if self.plugin:
+            self.use_plugin()
+
+    def use_plugin(self) -> None:
+        """Move the stack's resources to the plugin, with its next update."""
+        self.run("config", "set", "cmf:plugin", "true")
 
     def end(self) -> None:
         """Destroy what is left."""
@@ -57,6 +73,13 @@ class Program:
             self.write(text)
         return self.run("preview", *arguments, fails=fails)
 
+    def steps(self, text: str) -> list[dict[str, Any]]:
+        """Return what a preview of a new program would do with each resource, as the engine's events tell it."""
+        self.write(text)
+        said = self.run("preview", "--json", "--show-sames")
+        steps: list[dict[str, Any]] = json.loads(said[: said.rindex("}") + 1])["steps"]
+        return steps
+
     def refresh(self) -> str:
         """Run `pulumi refresh`."""
         return self.run("refresh", "--yes", "--skip-preview")
@@ -64,12 +87,12 @@ class Program:
     def resources(self) -> dict[str, dict[str, Any]]:
         """Return our resources in the state, by name."""
         listed = json.loads(self.run("stack", "export"))["deployment"].get("resources", [])
-        return {one["urn"].rpartition("::")[2]: one for one in listed if "dynamic/cmf:" in one["type"]}
+        return {one["urn"].rpartition("::")[2]: one for one in listed if _is_ours(one["type"])}
 
     def outputs(self, name: str) -> dict[str, Any]:
-        """Return the outputs of a resource."""
+        """Return the outputs of a resource, named as in Python."""
         outputs: dict[str, Any] = self.resources()[name]["outputs"]
-        return outputs
+        return {re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key): value for key, value in outputs.items()}
 
 
 def operations(said: str) -> dict[str, str]:
@@ -79,8 +102,14 @@ def operations(said: str) -> dict[str, str]:
     """
     done: dict[str, str] = {}
     for line in said.splitlines():
-        sign, _, rest = line.strip().partition("pulumi-python:dynamic/cmf:")
+        sign, _, rest = line.strip().partition(" ")
         words = rest.split()
-        if len(words) > 2 and len(sign.strip()) <= 2 and not done.get(words[1], "").startswith("replace"):
+        if not words or not _is_ours(words[0]):
+            continue
+        if len(words) > 2 and len(sign) <= 2 and not done.get(words[1], "").startswith("replace"):
             done[words[1]] = words[2]
     return done
+
+
+def _is_ours(type_: str) -> bool:
+    return type_.startswith(("pulumi-python:dynamic/cmf:", "cmf:index:"))

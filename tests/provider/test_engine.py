@@ -8,7 +8,7 @@ import psutil
 import pytest
 from cmf_localfleet import LocalCluster
 
-from tests.provider.program import Program, operations
+from tests.provider.program import Program, on_both_fronts, operations
 from tests.support import hub as samples
 from tests.support.hub import Hub, Spoke, lookup, unique
 from tests.support.wait import wait_for
@@ -50,6 +50,7 @@ def is_plain(said: str) -> bool:
     return "Traceback" not in said and "Exception calling application" not in said
 
 
+@on_both_fronts
 def test_an_environment_and_an_application_from_create_to_destroy(program: Program, cmf: Hub) -> None:
     env, app = unique("env"), unique("app")
     text = environment(env, labels={"team": "a"}) + application(app) + 'pulumi.export("state", app.lifecycle_state)\n'
@@ -93,6 +94,7 @@ def test_gone_and_changed_resources_are_seen_by_refresh(program: Program, cmf: H
     assert operations(program.up())[app] == "created"
 
 
+@on_both_fronts
 @pytest.mark.rule("P15")
 def test_what_cannot_change_replaces_and_takes_along_what_stands_on_it(program: Program, cmf: Hub) -> None:
     env, shared, sql = unique("env"), unique("pool"), unique("sql")
@@ -119,6 +121,7 @@ def test_another_cluster_replaces_an_environment(program: Program, cmf: Hub, spo
     assert cmf.get(f"/environments/{env}/compute-pools/{name}").status_code == 200
 
 
+@on_both_fronts
 @pytest.mark.rule("P07", "P14", "C07", "FKO1")
 def test_refusals_are_sentences(program: Program) -> None:
     env = unique("env")
@@ -175,6 +178,7 @@ def test_what_is_not_known_at_preview_passes(program: Program) -> None:
     assert "4 unchanged" in program.preview()
 
 
+@on_both_fronts
 def test_a_create_that_was_not_ready_is_recorded_and_awaited_by_the_next_update(program: Program, cmf: Hub) -> None:
     env, name = unique("env"), unique("pool")
     slow = {**CLUSTER_SPEC, "flinkConfiguration": {"standin.delay": "6"}}
@@ -200,6 +204,7 @@ def kill_with_children(pid: int) -> None:
         process.kill()
 
 
+@on_both_fronts
 def test_a_create_that_was_killed_is_taken_up_again(program: Program, cmf: Hub) -> None:
     env, name = unique("env"), unique("pool")
     slow = {**CLUSTER_SPEC, "flinkConfiguration": {"standin.delay": "8"}}
@@ -259,6 +264,7 @@ def test_blocked_and_unavailable_resources_are_told_in_the_hub_s_words(
     assert operations(program.up()) == {sql: "replaced"}
 
 
+@on_both_fronts
 @pytest.mark.rule("C15")
 def test_no_secret_is_in_state_or_output_and_rotation_is_an_update(
     program: Program, cmf: Hub, spoke: LocalCluster, tmp_path: Path

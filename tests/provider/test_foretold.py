@@ -3,7 +3,7 @@
 import pytest
 from cmf_localfleet import LocalCluster
 
-from tests.provider.program import Program
+from tests.provider.program import Program, on_both_fronts
 from tests.support.hub import Hub, unique
 
 POOL = """
@@ -26,6 +26,7 @@ Environment("environment", name={environment!r}, kubernetes_namespace="flink", k
 """
 
 
+@on_both_fronts
 @pytest.mark.rule("P40", "P41")
 def test_a_preview_tells_which_statements_block_a_pool(program: Program, environment: str) -> None:
     names = {"environment": environment, "pool": unique("pool"), "statement": unique("statement")}

@@ -11,6 +11,7 @@ from cmf_localfleet.connection import connect
 from cmf_localfleet.services import start_hub
 from kubernetes.client import CustomObjectsApi
 
+from tests.support.answers import check
 from tests.support.wait import wait_for
 
 V1 = "/cmf/api/v1"
@@ -106,7 +107,12 @@ class Hub:
             **settings,
         }
         (directory / "kubeconfigs").mkdir(parents=True, exist_ok=True)
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.settings['CMF_PORT']}", timeout=30, trust_env=False)
+        self.http = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.settings['CMF_PORT']}",
+            timeout=30,
+            trust_env=False,
+            event_hooks={"response": [check]},
+        )
         self._process: ManagedProcess | None = None
 
     @property

@@ -45,6 +45,9 @@ def builds(checkout: Workspace, monkeypatch: pytest.MonkeyPatch) -> Builds:
         ("pulumi", "pulumi-language-python/language_host.py", False),
         ("crds", "flink-operator-crds/pom.xml", True),
         ("crds", "local-apiserver/main.go", False),
+        ("flink", "flink/requirements.txt", True),
+        ("flink", "sql-runner/pom.xml", False),
+        ("sql-runner", "sql-runner/src/main/java/io/cmfhub/sql/SqlRunner.java", True),
     ],
 )
 def test_the_key_follows_the_sources(checkout: Workspace, name: str, file: str, decides: bool) -> None:
@@ -96,7 +99,7 @@ def test_a_failed_build_is_no_result_and_is_tried_again(
 
 
 def test_an_unknown_artefact_is_named(checkout: Workspace) -> None:
-    with pytest.raises(LocalFleetError, match="no artefact 'compiler'; there are: apiserver, crds, pulumi"):
+    with pytest.raises(LocalFleetError, match="no artefact 'compiler'; there are: apiserver, crds, flink, sql-runner, pulumi"):
         ensure_artifact("compiler", checkout)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
@@ -17,6 +18,7 @@ import uvicorn
 import uvloop
 from cmf_core.errors import CmfError
 from cmf_core.rules import by_id
+from cmf_core.rules.catalogue import catalogue
 
 from cmf_hub import logs, store
 from cmf_hub.app import create_app
@@ -120,11 +122,14 @@ def restore(loaded: Loaded, file: Annotated[Path, typer.Argument(help="Backup to
 
 @app.command()
 def rules() -> None:
-    """Print the rules that the hub enforces: id, function that decides, what it says."""
-    rows = [(rule_id, rule.where.removeprefix("cmf_core.rules."), rule.summary) for rule_id, rule in by_id()]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    for rule_id, where, summary in rows:
-        typer.echo(f"{rule_id:{widths[0]}}  {where:{widths[1]}}  {summary}")
+    """Print every rule: id, source, what it says, the functions that decide it, or why the hub leaves it alone."""
+    deciders = defaultdict(list)
+    for rule_id, rule in by_id():
+        deciders[rule_id].append(rule.where.removeprefix("cmf_core.rules."))
+    for row in catalogue().values():
+        by = f" [{', '.join(deciders[row.id])}]" if row.id in deciders else ""
+        because = f" (not the hub's: {row.reason})" if row.reason else ""
+        typer.echo(f"{row.id:9} {row.source:3}  {row.text}{by}{because}")
 
 
 @app.command()

@@ -1,14 +1,16 @@
 """Flink fleets as code: the resources of the CMF REST API for Pulumi.
 
 What a program uses is exported here; ``types`` has the nested inputs. ``lifecycle`` is what each resource
-does, without Pulumi, and ``dynamic`` carries that to Pulumi's engine. Imports cmf_core only; importing it has
-no effect. Independent: not affiliated with Confluent or the Apache Software Foundation.
+does, without Pulumi; ``dynamic`` and ``plugin`` carry that to Pulumi's engine, as dynamic providers or as a
+native one: `pulumi config set cmf:plugin true` moves a stack from the first to the second. Imports cmf_core
+only; importing it has no effect. Independent: not affiliated with Confluent or the Apache Software Foundation.
 """
 
 from pulumi_cmf.resources.compute_pool import ComputePool
 from pulumi_cmf.resources.environment import Environment
 from pulumi_cmf.resources.flink_application import FlinkApplication
 from pulumi_cmf.resources.kubernetes_cluster import KubernetesCluster
+from pulumi_cmf.resources.provider import Provider
 from pulumi_cmf.resources.statement import Statement
 
-__all__ = ["ComputePool", "Environment", "FlinkApplication", "KubernetesCluster", "Statement"]
+__all__ = ["ComputePool", "Environment", "FlinkApplication", "KubernetesCluster", "Provider", "Statement"]

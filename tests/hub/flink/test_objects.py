@@ -87,7 +87,7 @@ def test_a_default_wins_however_its_key_is_written() -> None:
     assert found["spec"]["flinkConfiguration"] == {"state.checkpoints.dir": "s3://enforced"}
 
 
-@pytest.mark.rule("P05", "P17", "P22")
+@pytest.mark.rule("P05", "P17", "P22", "E22")
 def test_a_shared_pool_is_a_session_cluster() -> None:
     found = made(pool())
     assert presence(place(pool())) is Presence.PRESENT
@@ -136,6 +136,7 @@ def test_pool_defaults_of_the_environment_win_and_reach_its_statements() -> None
     assert found["spec"]["flinkConfiguration"] == {"taskmanager.numberOfTaskSlots": "8"}
 
 
+@pytest.mark.rule("E22")
 def test_pool_defaults_cannot_make_a_session_cluster_an_application() -> None:
     within = environment(computePoolDefaults={"spec": {"clusterSpec": {"job": {"jarURI": "local:///x"}}}})
     assert "job" not in made(pool(), within=within)["spec"]

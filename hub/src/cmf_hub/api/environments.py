@@ -5,7 +5,7 @@ from __future__ import annotations
 from cmf_core.models import Environment
 
 from cmf_hub.api.listing import Listing
-from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.operation import Answer, Call, Operation, Reach
 from cmf_hub.api.parameters import FORCE, USAGE
 from cmf_hub.api.paths import IN_ENVIRONMENT, V1
 from cmf_hub.flink.objects import ENVIRONMENT
@@ -57,5 +57,8 @@ OPERATIONS = (
         id="createOrUpdateEnvironment", body=Environment, gives=Environment,
     ),
     Operation("GET", IN_ENVIRONMENT, one, (200, 404), id="getEnvironment", gives=Environment, parameters=(USAGE,)),
-    Operation("DELETE", IN_ENVIRONMENT, delete, (204, 304, 404, 409), id="deleteEnvironment", parameters=(FORCE,)),
+    Operation(
+        "DELETE", IN_ENVIRONMENT, delete, (204, 304, 404, 409),
+        id="deleteEnvironment", parameters=(FORCE,), reach=Reach.CONNECTED,
+    ),
 )  # fmt: skip

@@ -20,7 +20,6 @@ from pydantic.json_schema import models_json_schema
 from cmf_hub.api.encoding import JSON, YAML
 from cmf_hub.api.operation import Operation
 from cmf_hub.api.parameters import Parameter, of_list
-from cmf_hub.api.paths import V1
 
 Document = dict[str, Any]
 
@@ -54,8 +53,14 @@ _PAGEABLE: Document = {
         },
     },
 }
-_REFUSALS = frozenset({403, 409, 422})
-"""What a cluster may say to a change in one of its environments: no right to it, name taken, content refused."""
+_PROJECTION: Document = {
+    "title": "Projection",
+    "description": "Parts of an item: what the parameter `fields` asked for.",
+    "type": "object",
+    "properties": {"apiVersion": {"type": "string"}, "kind": {"type": "string"}},
+}
+_PROJECTED = {"$ref": f"{_SCHEMAS}Projection"}
+_RETRY = {"Retry-After": {"description": "Seconds to wait, if the cluster said so.", "schema": {"type": "integer"}}}
 _ETAG = {"ETag": {"description": "Tag of this version of the answer.", "schema": {"type": "string"}}}
 
 
@@ -71,20 +76,6 @@ def document(operations: Sequence[Operation]) -> Document:
         "paths": dict(paths),
         "components": {"schemas": _schemas(operations)},
     }
-
-
-def codes(operation: Operation) -> list[int]:
-    """Return every status that an operation can answer: its own, and those that come with what it takes."""
-    possible = {*operation.codes, 406, 500}
-    if operation.body is not None:
-        possible |= {400, 413, 415}
-    if operation.method != "GET":
-        if operation.path.startswith(f"{V1}/environments"):
-            possible |= _REFUSALS
-        possible.add(503)
-    if any(_parameters(operation)):
-        possible.add(400)
-    return sorted(possible)
 
 
 def _operation(operation: Operation) -> Document:
@@ -103,7 +94,7 @@ def _operation(operation: Operation) -> Document:
         "tags": [module],
         "summary": summary,
         "parameters": parameters,
-        "responses": {str(code): _answer(operation, code) for code in codes(operation)},
+        "responses": {str(code): _answer(operation, code) for code in operation.every_code()},
     }
     if description.strip():
         result["description"] = description.strip()
@@ -126,6 +117,8 @@ def _answer(operation: Operation, code: int) -> Document:
         result["content"] = _content(_page(operation.gives) if operation.listing else operation.gives.__name__)
     if operation.method == "GET" and 304 in operation.codes and code in (200, 304):
         result["headers"] = _ETAG
+    if code == 503:
+        result["headers"] = _RETRY
     return result
 
 
@@ -146,7 +139,17 @@ def _schemas(operations: Iterable[Operation]) -> Mapping[str, Document]:
         for operation in operations
         if operation.listing is not None and operation.gives is not None
     }
-    return dict(sorted({**generated["$defs"], **pages, "RestError": _ERROR, "Pageable": _PAGEABLE}.items()))
+    return dict(
+        sorted(
+            {
+                **generated["$defs"],
+                **pages,
+                "RestError": _ERROR,
+                "Pageable": _PAGEABLE,
+                "Projection": _PROJECTION,
+            }.items()
+        )
+    )
 
 
 def _page_schema(item: type[Model], kind: str | None) -> Document:
@@ -160,7 +163,7 @@ def _page_schema(item: type[Model], kind: str | None) -> Document:
             **own,
             "metadata": {"type": "object", "properties": {"size": total}},
             "pageable": {"$ref": _SCHEMAS + "Pageable"},
-            "items": {"type": "array", "items": {"$ref": _SCHEMAS + item.__name__}},
+            "items": {"type": "array", "items": {"anyOf": [{"$ref": _SCHEMAS + item.__name__}, _PROJECTED]}},
         },
         "required": ["metadata", "items"],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeVar
 
 from cmf_core.errors import BadRequest
@@ -14,12 +15,14 @@ from starlette.datastructures import QueryParams
 from cmf_hub.api.encoding import decode
 from cmf_hub.api.listing import Listing, PageRequest, boolean, page_request
 from cmf_hub.api.parameters import Parameter
+from cmf_hub.api.paths import V1
 from cmf_hub.services import Services
 from cmf_hub.settings import Settings
 from cmf_hub.store import Condition
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R", bound=Resource)
+_ENVIRONMENTS = f"{V1}/environments"
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,19 @@ class Call:
 Handler = Callable[[Call], Awaitable[Answer]]
 
 
+class Reach(Enum):
+    """What an operation needs of a cluster, and so what it may answer because of one."""
+
+    NOTHING = frozenset[int]()
+    """The hub alone answers."""
+
+    CONNECTED = frozenset({503})
+    """The cluster has to be CONNECTED (C33, C36), and is not asked."""
+
+    CALLS = frozenset({403, 409, 422, 503})
+    """It is asked, and may refuse: no right to it, name taken or in use, content wrong; or it does not answer."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation: a row of the API's table.
@@ -98,13 +114,15 @@ class Operation:
         method: HTTP method.
         path: path with parameters in braces, from the root.
         handler: what carries it out.
-        codes: statuses that it is documented to answer besides 500 and 503, the usual one first. With 304
-            among them, a GET answers to If-None-Match.
+        codes: statuses that it is documented to answer, the usual one first; what follows from `body`, `reach`
+            and the parameters, and what all operations may answer, is added. With 304 among them, a GET answers
+            to If-None-Match.
         id: name of the operation for generated clients, as CMF's own document has it.
         body: model of the request body, or None if there is none.
         gives: model of the answer, of one of its items if it is a list, or None if the body is empty.
         listing: what the list can do, if the answer is one.
         parameters: query parameters besides those of every list.
+        reach: what it needs of a cluster; None: a write in an environment makes calls, anything else needs nothing.
     """
 
     method: str
@@ -116,6 +134,16 @@ class Operation:
     gives: type[Model] | None = None
     listing: Listing | None = None
     parameters: Sequence[Parameter] = ()
+    reach: Reach | None = None
+
+    def every_code(self) -> list[int]:
+        """Return every status that it can answer, in order."""
+        reach = self.reach
+        if reach is None:
+            reach = Reach.CALLS if self.method != "GET" and self.path.startswith(_ENVIRONMENTS) else Reach.NOTHING
+        understood = {400} if self.body or self.listing or self.parameters else set()
+        read = {413, 415} if self.body else set()
+        return sorted({*self.codes, *understood, *read, *reach.value, 406, 500})
 
 
 def _sentence(location: Sequence[int | str], message: str) -> str:

@@ -14,7 +14,7 @@ import json
 
 from cmf_core.models import CleanedOrphans, FlinkApplication
 
-from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.operation import Answer, Call, Operation, Reach
 from cmf_hub.api.paths import V1
 
 
@@ -33,9 +33,12 @@ async def adopt(call: Call) -> Answer:
 _ORPHANS = f"{V1}/kubernetes-clusters/{{cluster}}/orphans"
 
 OPERATIONS = (
-    Operation("POST", f"{_ORPHANS}/clean", clean, (200, 403, 404, 422), id="cleanOrphans", gives=CleanedOrphans),
     Operation(
-        "POST", f"{_ORPHANS}/{{namespace}}/{{name}}/adopt", adopt, (200, 400, 403, 404, 409, 422),
-        id="adoptOrphan", gives=FlinkApplication,
+        "POST", f"{_ORPHANS}/clean", clean, (200, 404),
+        id="cleanOrphans", gives=CleanedOrphans, reach=Reach.CALLS,
+    ),
+    Operation(
+        "POST", f"{_ORPHANS}/{{namespace}}/{{name}}/adopt", adopt, (200, 400, 404),
+        id="adoptOrphan", gives=FlinkApplication, reach=Reach.CALLS,
     ),
 )  # fmt: skip

@@ -101,7 +101,7 @@ class _Path:
             path=request.path_params,
             query=request.query_params,
             content_type=request.headers.get("content-type"),
-            body=await self._body(request) if method in ("POST", "PUT") else b"",
+            body=await self._body(request) if operation.body is not None else b"",
         )
         given = await operation.handler(call)
         answer = response(given.text, given.status or operation.codes[0], media)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cmf_core.models import EnvironmentSecretMapping, Secret
 
 from cmf_hub.api.listing import Listing
-from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.operation import Answer, Call, Operation, Reach
 from cmf_hub.api.paths import IN_ENVIRONMENT, V1
 from cmf_hub.services.kinds import MAPPING, SECRET
 from cmf_hub.store import Key
@@ -111,6 +111,7 @@ OPERATIONS = (
         id="createEnvironmentSecretMapping",
         body=EnvironmentSecretMapping,
         gives=EnvironmentSecretMapping,
+        reach=Reach.CONNECTED,
     ),
     Operation("GET", _MAPPING, mapping, (200, 404), id="getEnvironmentSecretMapping", gives=EnvironmentSecretMapping),
     Operation(
@@ -121,6 +122,9 @@ OPERATIONS = (
         id="updateEnvironmentSecretMapping",
         body=EnvironmentSecretMapping,
         gives=EnvironmentSecretMapping,
+        reach=Reach.CONNECTED,
     ),
-    Operation("DELETE", _MAPPING, delete_mapping, (204, 404), id="deleteEnvironmentSecretMapping"),
+    Operation(
+        "DELETE", _MAPPING, delete_mapping, (204, 404), id="deleteEnvironmentSecretMapping", reach=Reach.CONNECTED
+    ),
 )

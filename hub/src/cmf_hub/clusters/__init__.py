@@ -5,6 +5,7 @@ share. `ClusterRegistry` is what the rest of the hub uses; it brings the others 
 
     directory, kubeconfig, service_account   what the kubeconfig files say -> credentials, or a refusal
     connection, refusals, resources          calls to one API server
+    services                                 calls through it to services and pods of the cluster
     cluster                                  the state machine of one cluster, without input or output
     heartbeat                                which cluster is probed when
     inspection                               the operator's CRDs, one cluster under two names: warnings

@@ -10,12 +10,13 @@ as long as OpenSSL needs to read it.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import yarl
 from cmf_core.errors import ClusterUnavailable
 from kubernetes.aio.client import ApiClient, Configuration
 
@@ -67,11 +68,12 @@ class Connection:
         self.credentials = credentials
         self.api_version = f"{flink_api_group}/{VERSION}"
         self._group = flink_api_group
-        self._timeout = request_timeout
+        self.request_timeout = request_timeout
         self._watch_silence = watch_silence
         self._closed = False
         self._under_way: set[aiohttp.ClientResponse] = set()
         self._client = _client(credentials)
+        self._exchanges: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Close all sockets; calls that are under way, and later ones, raise `ClusterUnavailable`."""
@@ -79,11 +81,65 @@ class Connection:
         for response in self._under_way:
             # Closing the session closes the sockets, and leaves those who read from them waiting for ever.
             response.content.set_exception(aiohttp.ClientConnectionError("closed"))
-        session = self._client.rest_client.pool_manager
-        if session is not None and session.connector is not None:
-            # Without a goodbye by TLS: a silent server would keep the sockets open for half a minute.
-            await session.connector.close(abort_ssl=True)
+        for session in (self._client.rest_client.pool_manager, self._exchanges):
+            if session is not None and session.connector is not None:
+                # Without a goodbye by TLS: a silent server would keep the sockets open for half a minute.
+                await session.connector.close(abort_ssl=True)
         await self._client.close()  # type: ignore[no-untyped-call]
+        if self._exchanges is not None:
+            await self._exchanges.close()
+
+    @asynccontextmanager
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: AsyncIterable[bytes] | bytes | None = None,
+        seconds: float | None,
+        silence: float | None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request as it is, and yield the answer as it comes, whatever its status: for `services`.
+
+        Nothing is normalised, decompressed, redirected or kept in memory. These requests have sockets of their
+        own, so that however many there are, heartbeats and watches go on.
+
+        Args:
+            method: HTTP method.
+            path: path and query from the root, with everything escaped that has to be.
+            what: what the hub wants, for messages.
+            headers: headers besides the hub's own credentials.
+            body: what to send.
+            seconds: time for all of it; None for no limit but `silence`.
+            silence: seconds without a byte, once the request is sent, after which there is no answer.
+
+        Raises:
+            ClusterUnavailable: no (whole) answer came from the API server, also while the caller reads it.
+        """
+        limit = aiohttp.ClientTimeout(total=seconds, sock_connect=self.request_timeout, sock_read=silence)
+        prepared = await self._client.param_serialize(
+            method, path, header_params=dict(headers or {}), auth_settings=["BearerToken"]
+        )
+
+        def send() -> Awaitable[aiohttp.ClientResponse]:
+            return self._exchange_session().request(
+                method, yarl.URL(prepared[1], encoded=True), headers=prepared[2], data=body, timeout=limit,
+                allow_redirects=False, proxy=self.credentials.proxy_url, skip_auto_headers=("Accept-Encoding",),
+                server_hostname=self.credentials.tls_server_name,
+            )  # fmt: skip
+
+        async with self._answered(what, send) as response:
+            yield response
+
+    def _exchange_session(self) -> aiohttp.ClientSession:
+        if self._exchanges is None:
+            connector = aiohttp.TCPConnector(ssl=self._client.rest_client.ssl_context, limit=0)
+            self._exchanges = aiohttp.ClientSession(
+                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            )
+        return self._exchanges
 
     async def version(self, request_timeout: float | None = None) -> str:
         """Return the server's version, as in `v1.34.1` (C55)."""
@@ -232,7 +288,7 @@ class Connection:
         request_timeout: float | None = None,
     ) -> dict[str, Any]:
         """Return the decoded answer; `absent_is`, if given, is returned for 404."""
-        limit = aiohttp.ClientTimeout(total=request_timeout or self._timeout)
+        limit = aiohttp.ClientTimeout(total=request_timeout or self.request_timeout)
         async with self._request(method, path, what, limit, body) as response:
             data = await self._read(response)
             if response.status == 404 and absent_is is not None:
@@ -246,7 +302,7 @@ class Connection:
 
     @asynccontextmanager
     async def _stream(self, path: str, what: str) -> AsyncIterator[aiohttp.StreamReader]:
-        limit = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=self._watch_silence)
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=self.request_timeout, sock_read=self._watch_silence)
         async with self._request("GET", path, what, limit) as response:
             if response.status != 200:
                 data = await self._read(response)
@@ -259,18 +315,30 @@ class Connection:
     async def _request(
         self, method: str, path: str, what: str, limit: aiohttp.ClientTimeout, body: dict[str, Any] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request; every way to get no whole answer, also while the caller reads it, is one error."""
-        if self._closed:
-            raise self._gone(what)
         headers = {"Accept": "application/json"}
         if method == "PATCH":
             headers["Content-Type"] = "application/apply-patch+yaml"
         prepared = await self._client.param_serialize(
             method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
-        try:
+
+        async def send() -> aiohttp.ClientResponse:
             answer = await self._client.call_api(*prepared, _request_timeout=limit)
-            async with answer.response as response:
+            response: aiohttp.ClientResponse = answer.response
+            return response
+
+        async with self._answered(what, send) as response:
+            yield response
+
+    @asynccontextmanager
+    async def _answered(
+        self, what: str, send: Callable[[], Awaitable[aiohttp.ClientResponse]]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request; every way to get no whole answer, also while the caller reads it, is one error."""
+        if self._closed:
+            raise self._gone(what)
+        try:
+            async with await send() as response:
                 self._under_way.add(response)
                 try:
                     yield response

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import pulumi
 from cmf_core.errors import CmfError
-from cmf_core.rules import Verdict
 from pulumi import dynamic
 from pulumi.runtime import rpc
 from pydantic import ValidationError
@@ -18,16 +15,12 @@ from pydantic import ValidationError
 from pulumi_cmf.dynamic import background
 from pulumi_cmf.dynamic.call import Call, current_call
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.inputs import Failure, refused
-from pulumi_cmf.lifecycle.kind import UNSENT, Created, Kind, NotReady, Operation, Refused, State
+from pulumi_cmf.lifecycle.kind import UNSENT, Created, Kind, NotReady, Operation, Refused, State, foretold
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
-from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed
+from pulumi_cmf.values import PROVIDER, creation_mark, from_pulumi, to_pulumi
 
 T = TypeVar("T")
-_PROVIDER = "__provider"
-_UNASKED: set[Settings] = set()
-"""Settings with which this process could not read facts; it does not try again."""
 
 
 class Front(dynamic.ResourceProvider):
@@ -54,29 +47,22 @@ class Front(dynamic.ResourceProvider):
         """Return the inputs as they are kept, and what is wrong with them."""
         settings = self._settings
         failures = [dynamic.CheckFailure("", str(settings))] if isinstance(settings, SettingsError) else []
-        given = _from_pulumi(news)
+        given = from_pulumi(news)
         checked = self.kind.check(given, settings if isinstance(settings, Settings) else None)
-        failures += [self._failure(failure, given) for failure in checked.failures]
+        failures += [dynamic.CheckFailure(*self.kind.told(failure, given)) for failure in checked.failures]
         if not _olds and not failures:
-            foretold = self._foretold({}, checked.inputs)
-            failures += [dynamic.CheckFailure("", foretold)] if foretold else []
-        return dynamic.CheckResult(_to_pulumi(checked.inputs), failures)
-
-    def _failure(self, failure: Failure, given: Mapping[str, Any]) -> dynamic.CheckFailure:
-        """Return a failure for the engine, which prints the value of the property that is named: never a secret's."""
-        name = failure.property
-        if name in self.kind.secret or "." in name or isinstance(given.get(name), dict | list):
-            return dynamic.CheckFailure("", f"{name}: {failure.reason}")
-        return dynamic.CheckFailure(name, failure.reason)
+            refusal = self._foretold({}, checked.inputs)
+            failures += [dynamic.CheckFailure("", refusal)] if refusal else []
+        return dynamic.CheckResult(to_pulumi(checked.inputs, pulumi.output.UNKNOWN), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare the state with the inputs."""
-        olds, news = _from_pulumi(_olds), _from_pulumi(_news)
+        olds, news = from_pulumi(_olds), from_pulumi(_news)
         difference = self.kind.diff(olds, news)
         if difference.changed - UNSENT and not difference.replaces:
-            foretold = self._foretold(olds, news)
-            if foretold:
-                current_call().fail(foretold, Refused(foretold))
+            refusal = self._foretold(olds, news)
+            if refusal:
+                current_call().fail(refusal, Refused(refusal))
         return dynamic.DiffResult(
             changes=bool(difference.changed),
             replaces=difference.replaces,
@@ -86,8 +72,8 @@ class Front(dynamic.ResourceProvider):
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Create, and wait until it is ready."""
         call = current_call()
-        given = _from_pulumi(props)
-        operation = Operation(call.progress, call.warn, _mark(call.urn, given))
+        given = from_pulumi(props)
+        operation = Operation(call.progress, call.warn, creation_mark(call.urn, given))
 
         async def work(hub: Hub) -> Created:
             return await self.kind.create(hub, self.kind.parse(given), operation)
@@ -98,7 +84,7 @@ class Front(dynamic.ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Return what CMF has; an empty id says that it is gone."""
         call = current_call()
-        state = _from_pulumi(props)
+        state = from_pulumi(props)
         found = self._run(call, lambda hub: self.kind.read(hub, id_, state), props)
         if found is None:
             return dynamic.ReadResult("", {})
@@ -107,7 +93,7 @@ class Front(dynamic.ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         """Make the resource what the inputs say, and wait for it."""
         call = current_call()
-        olds, given = _from_pulumi(_olds), _from_pulumi(_news)
+        olds, given = from_pulumi(_olds), from_pulumi(_news)
         operation = Operation(call.progress, call.warn)
 
         async def work(hub: Hub) -> State:
@@ -118,26 +104,24 @@ class Front(dynamic.ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete, and wait until it is gone."""
         call = current_call()
-        state = _from_pulumi(_props)
+        state = from_pulumi(_props)
         operation = Operation(call.progress, call.warn)
         self._run(call, lambda hub: self.kind.delete(hub, _id, state, operation), _props)
 
     def _foretold(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
-        """Return what CMF would refuse; None if it would not, or if it cannot be asked, which is told once."""
+        """Return what CMF would refuse; None if it would not, or if it cannot be asked."""
         settings = self._settings
-        if not isinstance(settings, Settings) or settings in _UNASKED:
+        if not isinstance(settings, Settings):
             return None
+        call = current_call()
 
-        async def work() -> Verdict:
-            return await self.kind.foretell(await background.facts(settings), olds, news)
+        async def work() -> str | None:
+            return await foretold(self.kind, await background.facts(settings), olds, news, call.warn)
 
         try:
-            verdict = background.run(work(), None)
+            return background.run(work(), None)
         except CmfError as error:
-            _UNASKED.add(settings)
-            current_call().warn(f"what CMF may refuse is not checked beforehand: {error}")
-            return None
-        return refused("", verdict).reason if verdict else None
+            return str(error)  # a TLS file of the settings cannot be used
 
     def _run(self, call: Call, work: Callable[[Hub], Awaitable[T]], props: Mapping[str, Any]) -> T:
         """Do the work of one call; what the user has to know becomes its error."""
@@ -148,7 +132,7 @@ class Front(dynamic.ResourceProvider):
         try:
             return background.run(_on_hub(settings, work), call.context)
         except NotReady as error:
-            state = {**self._outs(error.state), _PROVIDER: props.get(_PROVIDER)}
+            state = {**self._outs(error.state), PROVIDER: props.get(PROVIDER)}
             call.fail_unready(error.id, state, error.reason, error)
         except (CmfError, Refused, WaitFailed, InterruptedError) as error:
             call.fail(str(error), error)
@@ -163,33 +147,3 @@ class Front(dynamic.ResourceProvider):
 
 async def _on_hub(settings: Settings, work: Callable[[Hub], Awaitable[T]]) -> T:
     return await work(await background.hub(settings))
-
-
-def _from_pulumi(value: dict[str, Any]) -> dict[str, Any]:
-    """Return properties as the life cycles take them: no provider among them, no nulls, our mark for unknowns."""
-    return {key: _exchanged(part) for key, part in value.items() if key != _PROVIDER and part is not None}
-
-
-def _exchanged(value: Any) -> Any:
-    if isinstance(value, pulumi.output.Unknown):
-        return UNKNOWN
-    if isinstance(value, dict):
-        return {key: _exchanged(part) for key, part in value.items()}
-    return [_exchanged(part) for part in value] if isinstance(value, list) else value
-
-
-def _to_pulumi(value: Any) -> Any:
-    if value is UNKNOWN:
-        return pulumi.output.UNKNOWN
-    if isinstance(value, dict):
-        return {key: _to_pulumi(part) for key, part in value.items()}
-    return [_to_pulumi(part) for part in value] if isinstance(value, list) else value
-
-
-def _mark(urn: str, inputs: Mapping[str, Any]) -> str | None:
-    """Return the mark of a create: the same for a repeat by the same resource with the same inputs."""
-    if not urn:
-        return None
-    sent = {key: value for key, value in inputs.items() if key not in UNSENT}
-    text = json.dumps([urn, sent], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

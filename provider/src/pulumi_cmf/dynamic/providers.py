@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 from pulumi_cmf.dynamic.front import Front
-from pulumi_cmf.lifecycle.compute_pool import ComputePoolKind
-from pulumi_cmf.lifecycle.environment import EnvironmentKind
-from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
-from pulumi_cmf.lifecycle.kubernetes_cluster import KubernetesClusterKind
-from pulumi_cmf.lifecycle.statement import StatementKind
+from pulumi_cmf.lifecycle import kinds
 
 
 class KubernetesClusterProvider(Front):
     """Clusters."""
 
-    kind = KubernetesClusterKind()
+    kind = kinds.KUBERNETES_CLUSTER
 
 
 class EnvironmentProvider(Front):
     """Environments."""
 
-    kind = EnvironmentKind()
+    kind = kinds.ENVIRONMENT
 
 
 class ComputePoolProvider(Front):
     """Compute pools."""
 
-    kind = ComputePoolKind()
+    kind = kinds.COMPUTE_POOL
 
 
 class FlinkApplicationProvider(Front):
     """Applications."""
 
-    kind = FlinkApplicationKind()
+    kind = kinds.FLINK_APPLICATION
 
 
 class StatementProvider(Front):
     """Statements."""
 
-    kind = StatementKind()
+    kind = kinds.STATEMENT

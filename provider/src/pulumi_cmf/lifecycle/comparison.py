@@ -6,8 +6,10 @@ are the user's alone: there a key that somebody added is one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from pulumi_cmf.lifecycle.unknowns import Path
 
 _OWNED = frozenset({"flinkConfiguration", "labels", "annotations", "properties", "flink_configuration"})
 
@@ -26,3 +28,15 @@ def holds(present: Any, asked: Any, field: str = "") -> bool:
     if isinstance(asked, Mapping) and isinstance(present, Mapping) and field not in _OWNED:
         return all(holds(present.get(key), value, key) for key, value in asked.items())
     return same(present or None, asked or None) if field in _OWNED else same(present, asked)
+
+
+def differing(one: Any, other: Any, at: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """Yield the innermost places where two values differ, with both values there; None is absent."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in [*one, *(key for key in other if key not in one)]:
+            yield from differing(one.get(key), other.get(key), (*at, key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from differing(*pair, (*at, index))
+    elif not same(one, other):
+        yield at, one, other

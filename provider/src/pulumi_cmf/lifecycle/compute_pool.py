@@ -33,6 +33,7 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
     """Life cycle of pools. The type cannot change (P15): that replaces."""
 
     name = "ComputePool"
+    outputs = ("uid", "phase")
     immutable = ("type",)
     nested = ("cluster_spec",)
     defaults: ClassVar[Mapping[str, Any]] = {"state": PoolState.RUNNING.value}

@@ -38,6 +38,8 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
     """Life cycle of environments. Namespace and cluster cannot change (E40): that replaces."""
 
     name = "Environment"
+    outputs = ("created_time",)
+    lasting = ("created_time",)
     identity = ("name",)
     immutable = ("kubernetes_namespace", "kubernetes_cluster_name")
     nested = _DEFAULTS

@@ -29,9 +29,14 @@ READ_SECONDS = 5.0
 
 
 class Facts:
-    """Facts of one CMF, for one process of the provider."""
+    """Facts of one CMF, for one process of the provider.
+
+    Attributes:
+        unasked: CMF could not be asked; nobody tries again.
+    """
 
     def __init__(self, hub: Hub) -> None:
+        self.unasked = False
         self._hub = hub
         self._lists: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._planned: set[str] = set()

@@ -34,6 +34,7 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
     """Life cycle of applications."""
 
     name = "FlinkApplication"
+    outputs = ("uid", "lifecycle_state", "job_state", "job_id")
     nested = ("spec",)
     rule_ids: ClassVar[Mapping[str, str]] = {"spec": "E19"}
     ready_seconds = 600.0

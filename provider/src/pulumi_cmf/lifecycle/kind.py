@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from cmf_core.errors import CmfError
 from cmf_core.rules import Verdict
 from pydantic import ValidationError
 
@@ -120,6 +121,12 @@ class Kind(ABC, Generic[I]):
     immutable: ClassVar[tuple[str, ...]] = ()
     """Further inputs that cannot change on a resource that is there."""
 
+    outputs: ClassVar[tuple[str, ...]]
+    """What CMF says of a resource beside its inputs."""
+
+    lasting: ClassVar[tuple[str, ...]] = ("uid",)
+    """Those of them that an update leaves as they are."""
+
     nested: ClassVar[tuple[str, ...]] = ()
     """Inputs that are objects of CMF's, whose fields may be spelled in snake_case."""
 
@@ -134,6 +141,11 @@ class Kind(ABC, Generic[I]):
 
     def __init__(self, inputs: type[I]) -> None:
         self._inputs = inputs
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(self._inputs.model_fields)
 
     def check(self, inputs: Mapping[str, Any], settings: Settings | None = None) -> Checked:
         """Return inputs as they are kept, and what is wrong with them. Pure; unknown values pass.
@@ -157,6 +169,13 @@ class Kind(ABC, Generic[I]):
             return Checked(clean, failures_of(error, unknown, self.rule_ids))
         verdicts = self.rules(known, settings) if not unknown else ()
         return Checked(clean, [refused(name, verdict) for name, verdict in verdicts if verdict is not None])
+
+    def told(self, failure: Failure, given: Mapping[str, Any]) -> tuple[str, str]:
+        """Return property and reason for Pulumi, which prints the value of a property that is named: no secret's."""
+        name = failure.property
+        if name in self.secret or "." in name or isinstance(given.get(name), dict | list):
+            return "", f"{name}: {failure.reason}"
+        return name, failure.reason
 
     def spelled(self, key: str, value: Any) -> Any:
         """Return an input as it is kept."""
@@ -288,3 +307,18 @@ def state_of(inputs: Inputs, **computed: Any) -> State:
     """Return the state of a resource: its inputs, and what CMF said; nulls are left out."""
     given = inputs.model_dump(mode="json", exclude_none=True)
     return given | {key: value for key, value in computed.items() if value is not None}
+
+
+async def foretold(
+    kind: Kind[Any], facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any], warn: Progress
+) -> str | None:
+    """Return what CMF would refuse; None if it would not, or if it cannot be asked, which is told once."""
+    if facts.unasked:
+        return None
+    try:
+        verdict = await kind.foretell(facts, olds, news)
+    except CmfError as error:
+        facts.unasked = True
+        warn(f"what CMF may refuse is not checked beforehand: {error}")
+        return None
+    return refused("", verdict).reason if verdict else None

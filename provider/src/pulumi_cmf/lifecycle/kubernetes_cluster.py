@@ -40,6 +40,7 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
     """Life cycle of clusters."""
 
     name = "KubernetesCluster"
+    outputs = ("uid", "state", "kubernetes_version")
     identity = ("name",)
     secret = ("kubeconfig",)
     defaults: ClassVar[Mapping[str, Any]] = {"lifecycle_state": LifecycleState.ACTIVE.value}

@@ -39,6 +39,7 @@ class StatementKind(ContainedKind[StatementInputs, Statement]):
     """Life cycle of statements. Text and pool cannot change: that replaces."""
 
     name = "Statement"
+    outputs = ("uid", "phase", "detail")
     immutable = ("statement", "compute_pool_name")
     defaults: ClassVar[Mapping[str, Any]] = {"parallelism": 1, "stopped": False}
     rule_ids: ClassVar[Mapping[str, str]] = {"compute_pool_name": "P01"}

@@ -1,4 +1,4 @@
-"""What the resource classes share."""
+"""What the resource classes share: one class for both fronts, of which the stack's configuration chooses one."""
 
 from __future__ import annotations
 
@@ -9,23 +9,58 @@ import pulumi
 from pulumi import dynamic
 
 from pulumi_cmf.dynamic.front import Front
+from pulumi_cmf.lifecycle.settings import NAMESPACE
+from pulumi_cmf.lifecycle.spelling import camel
+
+
+def uses_plugin() -> bool:
+    """Tell whether this program's resources are the plugin's: `pulumi config set cmf:plugin true`.
+
+    A stack that was made without moves by this switch, and nothing is replaced.
+    """
+    return pulumi.Config(NAMESPACE).get_bool("plugin") or False
 
 
 class CmfResource(dynamic.Resource):
     """A resource of CMF."""
 
     _front: ClassVar[type[Front]]
-    _inputs: ClassVar[tuple[str, ...]]
-    _outputs: ClassVar[tuple[str, ...]]
 
     def __init__(
         self, resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(self._front(), resource_name, {**dict.fromkeys(self._outputs), **inputs}, opts)
+        properties = {**dict.fromkeys(self._front.kind.outputs), **inputs}
+        if not uses_plugin():
+            super().__init__(self._front(), resource_name, properties, opts)
+            return
+        before = pulumi.Alias(type_=f"pulumi-python:{self._resource_type_name}")
+        pulumi.CustomResource.__init__(
+            self,
+            f"{NAMESPACE}:index:{self._front.kind.name}",
+            resource_name,
+            properties,
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[before])),
+        )
+
+    def translate_input_property(self, prop: str) -> str:
+        """Return what the plugin calls an input; nested ones and the dynamic front's keep their names."""
+        return camel(prop) if uses_plugin() and prop in self._names() else prop
+
+    def translate_output_property(self, prop: str) -> str:
+        """Return what Python calls a property of the plugin's."""
+        return self._names_by_camel().get(prop, prop) if uses_plugin() else prop
+
+    @classmethod
+    def _names(cls) -> tuple[str, ...]:
+        return (*cls._front.kind.input_names, *cls._front.kind.outputs)
+
+    @classmethod
+    def _names_by_camel(cls) -> dict[str, str]:
+        return {camel(name): name for name in cls._names()}
 
     @classmethod
     def _get(cls, resource_name: str, id_: pulumi.Input[str], opts: pulumi.ResourceOptions | None) -> Self:
         resource = cls.__new__(cls)
         by_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
-        CmfResource.__init__(resource, resource_name, dict.fromkeys(cls._inputs), by_id)
+        CmfResource.__init__(resource, resource_name, dict.fromkeys(cls._front.kind.input_names), by_id)
         return resource

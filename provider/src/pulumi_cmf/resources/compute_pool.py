@@ -37,19 +37,6 @@ class ComputePool(CmfResource, module="cmf", name="ComputePool"):
     """Phase after the last operation (P27)."""
 
     _front = ComputePoolProvider
-    _inputs = (
-        "name",
-        "environment",
-        "type",
-        "cluster_spec",
-        "state",
-        "labels",
-        "annotations",
-        "wait_for",
-        "force_delete",
-        "timeouts",
-    )
-    _outputs = ("uid", "phase")
 
     def __init__(
         self,

@@ -33,19 +33,6 @@ class Environment(CmfResource, module="cmf", name="Environment"):
     """When CMF created it, RFC 3339."""
 
     _front = EnvironmentProvider
-    _inputs = (
-        "name",
-        "kubernetes_namespace",
-        "kubernetes_cluster_name",
-        "flink_application_defaults",
-        "compute_pool_defaults",
-        "statement_defaults",
-        "labels",
-        "annotations",
-        "force_delete",
-        "timeouts",
-    )
-    _outputs = ("created_time",)
 
     def __init__(
         self,

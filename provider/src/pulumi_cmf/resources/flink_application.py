@@ -38,8 +38,6 @@ class FlinkApplication(CmfResource, module="cmf", name="FlinkApplication"):
     """Flink's id of the job."""
 
     _front = FlinkApplicationProvider
-    _inputs = ("name", "environment", "spec", "labels", "annotations", "wait_for", "force_delete", "timeouts")
-    _outputs = ("uid", "lifecycle_state", "job_state", "job_id")
 
     def __init__(
         self,

@@ -38,8 +38,6 @@ class KubernetesCluster(CmfResource, module="cmf", name="KubernetesCluster"):
     """Version of its API server, as in `v1.34.1` (C30)."""
 
     _front = KubernetesClusterProvider
-    _inputs = ("name", "kubeconfig", "lifecycle_state", "labels", "annotations", "timeouts")
-    _outputs = ("uid", "state", "kubernetes_version")
 
     def __init__(
         self,

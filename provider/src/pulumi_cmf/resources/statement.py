@@ -41,22 +41,6 @@ class Statement(CmfResource, module="cmf", name="Statement"):
     """What CMF says on the phase."""
 
     _front = StatementProvider
-    _inputs = (
-        "name",
-        "environment",
-        "statement",
-        "compute_pool_name",
-        "properties",
-        "flink_configuration",
-        "parallelism",
-        "stopped",
-        "labels",
-        "annotations",
-        "wait_for",
-        "force_delete",
-        "timeouts",
-    )
-    _outputs = ("uid", "phase", "detail")
 
     def __init__(
         self,

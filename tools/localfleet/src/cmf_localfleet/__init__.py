@@ -11,11 +11,13 @@ from cmf_localfleet.artifacts import ensure_artifact
 from cmf_localfleet.cluster import LocalCluster
 from cmf_localfleet.crds import install_crds
 from cmf_localfleet.errors import LocalFleetError, MissingPrerequisiteError
+from cmf_localfleet.flink import FlinkSession
 from cmf_localfleet.ports import free_port
 from cmf_localfleet.processes import ManagedProcess, ProcessState
 from cmf_localfleet.workspace import Workspace
 
 __all__ = [
+    "FlinkSession",
     "LocalCluster",
     "LocalFleetError",
     "ManagedProcess",

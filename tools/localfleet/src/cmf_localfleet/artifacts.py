@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmf_localfleet import builds
+from cmf_localfleet import builds, flink_builds
 from cmf_localfleet.errors import LocalFleetError
 from cmf_localfleet.locking import locked
 from cmf_localfleet.progress import Report, step
@@ -39,7 +40,7 @@ class Artifact:
         source = workspace.tools / self.source
         files = sorted(file for pattern in self.patterns for file in source.glob(pattern))
         digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
-        for file in (*files, Path(builds.__file__)):
+        for file in (*files, Path(inspect.getfile(self.build))):
             digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
         return digest.hexdigest()[:16]
 
@@ -59,6 +60,19 @@ ARTIFACTS = {
         source="flink-operator-crds",
         patterns=("pom.xml",),
         build=builds.build_crds,
+    ),
+    "flink": Artifact(
+        title="Fetching Flink (230 MB)",
+        source="flink",
+        patterns=("pom.xml", "requirements.txt"),
+        build=flink_builds.build_flink,
+    ),
+    "sql-runner": Artifact(
+        title="Building the job that runs SQL",
+        source="sql-runner",
+        patterns=("pom.xml", "src/**/*.java"),
+        build=flink_builds.build_sql_runner,
+        entry="sql-runner.jar",
     ),
     "pulumi": Artifact(
         title="Building the Pulumi CLI (3 minutes the first time)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,10 @@ from cmf_localfleet.errors import MissingPrerequisiteError
 
 _GO = (1, 26)
 _JAVA = 17
+_JAVA_ADVICE = (
+    f"install a JDK {_JAVA} or newer (Debian: `apt install openjdk-17-jdk-headless`, others: https://adoptium.net) "
+    "and set JAVA_HOME to it."
+)
 
 
 def require_go(module: Path) -> str:
@@ -32,6 +37,19 @@ def require_go(module: Path) -> str:
     return go
 
 
+def require_java() -> str:
+    """Return the ``java`` command.
+
+    Raises:
+        MissingPrerequisiteError: There is none.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{home}/bin" if home else None)
+    if java is None:
+        raise MissingPrerequisiteError(f"Java {_JAVA} is missing: {_JAVA_ADVICE}")
+    return java
+
+
 def require_maven() -> str:
     """Return the ``mvn`` command.
 
@@ -47,8 +65,5 @@ def require_maven() -> str:
     answer = subprocess.run([maven, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r"Java version: (\d+)", answer.stdout)
     if found is None or int(found[1]) < _JAVA:
-        raise MissingPrerequisiteError(
-            f"Java {_JAVA} is missing, or Maven does not find it: install a JDK {_JAVA} or newer "
-            "(Debian: `apt install openjdk-17-jdk-headless`, others: https://adoptium.net) and set JAVA_HOME to it."
-        )
+        raise MissingPrerequisiteError(f"Java {_JAVA} is missing, or Maven does not find it: {_JAVA_ADVICE}")
     return maven

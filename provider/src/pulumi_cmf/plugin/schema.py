@@ -1,0 +1,248 @@
+"""The provider's schema, made from the Python classes: what they say is what every language says."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from importlib.metadata import version
+from itertools import pairwise
+from typing import Any, Final, ForwardRef, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import pulumi_cmf
+from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings
+from pulumi_cmf.lifecycle.spelling import camel
+from pulumi_cmf.plugin.functions import FUNCTIONS
+from pulumi_cmf.resources.base import CmfResource
+
+Schema = dict[str, Any]
+
+ANY: Final = {"$ref": "pulumi.json#/Any"}
+_PRIMITIVES: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_ARGUMENT = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+_SETTING = re.compile(r"`cmf:(\w+)`, `(\w+)`\. (.*)", re.DOTALL)
+
+
+def schema() -> Schema:
+    """Return the schema of the package, as `pulumi package gen-sdk` and the engine take it."""
+    maker = _Maker()
+    resources = {maker.token(name): maker.resource(getattr(pulumi_cmf, name)) for name in KINDS}
+    functions = {token: maker.function(function.kind.name) for token, function in FUNCTIONS.items()}
+    settings = dict(_settings())
+    return {
+        "name": NAMESPACE,
+        "displayName": "Confluent Manager for Apache Flink",
+        "version": version("pulumi-cmf"),
+        "description": (
+            "Flink fleets as code over the CMF REST API. Independent: not affiliated with Confluent or the Apache "
+            "Software Foundation."
+        ),
+        "keywords": ["pulumi", "flink", "kubernetes", "kind/native", "category/infrastructure"],
+        "license": "Apache-2.0",
+        "publisher": "pulumi-cmf",
+        "language": {
+            "nodejs": {"packageName": "pulumi-cmf", "respectSchemaVersion": True},
+            "go": {"importBasePath": "pulumi-cmf/sdk/go/cmf", "respectSchemaVersion": True},
+        },
+        "config": {"variables": settings},
+        "provider": {"description": "Where CMF is, and how to talk to it.", "inputProperties": settings},
+        "resources": resources,
+        "functions": functions,
+        "types": dict(sorted(maker.types.items())),
+    }  # fmt: skip
+
+
+class _Maker:
+    """Makes resources and functions, and collects the nested types that they need."""
+
+    def __init__(self) -> None:
+        self.types: dict[str, Schema] = {}
+
+    @staticmethod
+    def token(name: str) -> str:
+        return f"{NAMESPACE}:index:{name}"
+
+    def resource(self, cls: type[CmfResource]) -> Schema:
+        kind = cls._front.kind
+        inputs, required = self._inputs(cls)
+        hints = _hints(cls)
+        told = _fields_told(cls)
+        outputs = {
+            camel(name): _told(self._type(hints[name], cls.__name__, name), told.get(name)) for name in kind.outputs
+        }
+        return {
+            "description": inspect.cleandoc(cls.__doc__ or ""),
+            "inputProperties": inputs,
+            "requiredInputs": required,
+            "properties": inputs | outputs,
+            "required": sorted({*required, "name"}),
+        }
+
+    def function(self, name: str) -> Schema:
+        """Return the function that reads one resource."""
+        resource = self.resource(getattr(pulumi_cmf, name))
+        id_ = {"type": "string", "description": f"Its id: `{'/'.join(KINDS[name].identity).upper()}`."}
+        return {
+            "description": f"Reads a {name} that is managed elsewhere.",
+            "inputs": {"type": "object", "properties": {"id": id_}, "required": ["id"]},
+            "outputs": {
+                "type": "object",
+                "properties": {"id": id_} | {k: v for k, v in resource["properties"].items() if k not in _UNREAD},
+                "required": ["id", "name"],
+            },
+        }
+
+    def _inputs(self, cls: type[CmfResource]) -> tuple[dict[str, Schema], list[str]]:
+        hints, told = _hints(cls.__init__), _arguments_told(cls.__init__)
+        inputs, required = {}, []
+        for name, parameter in inspect.signature(cls.__init__).parameters.items():
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+                continue
+            property_ = {**self._type(hints[name], cls.__name__, name), "description": told[name]}
+            if name in cls._front.kind.secret:
+                property_["secret"] = True
+            inputs[camel(name)] = property_
+            if parameter.default is inspect.Parameter.empty:
+                required.append(camel(name))
+        return inputs, sorted(required)
+
+    def _type(self, hint: Any, owner: str, name: str) -> Schema:
+        """Return the schema of a type; `owner` and `name` name the enum that a Literal becomes."""
+        hint = _unwrapped(hint)
+        if hint in _PRIMITIVES:
+            return {"type": _PRIMITIVES[hint]}
+        if is_typeddict(hint):
+            return self._object(hint)
+        origin, arguments = get_origin(hint), get_args(hint)
+        if origin is Literal:
+            return self._enum(owner, name, arguments)
+        if origin in (Mapping, dict):
+            return {"type": "object", "additionalProperties": self._type(arguments[1], owner, name)}
+        if origin in (Sequence, list):
+            return {"type": "array", "items": self._type(arguments[0], owner, name)}
+        return dict(ANY)
+
+    def _object(self, cls: Any) -> Schema:
+        token = self.token(cls.__name__)
+        if token not in self.types:
+            self.types[token] = {}  # for a type that contains itself
+            told = _fields_told(cls)
+            properties = {
+                camel(name): _told(self._type(hint, _declaring(cls, name).__name__, name), told.get(name))
+                for name, hint in _hints(cls).items()
+            }
+            self.types[token] = {
+                "type": "object",
+                "description": inspect.cleandoc(cls.__doc__ or ""),
+                "properties": properties,
+            }
+        return {"type": "object", "$ref": f"#/types/{token}"}
+
+    def _enum(self, owner: str, name: str, values: Sequence[str]) -> Schema:
+        token = self.token(f"{owner}{camel(name)[0].upper()}{camel(name)[1:]}")
+        self.types[token] = {"type": "string", "enum": [{"value": value} for value in values]}
+        return {"type": "string", "$ref": f"#/types/{token}"}
+
+
+_UNREAD = frozenset({"kubeconfig", "timeouts", "waitFor", "forceDelete"})
+"""Inputs that CMF cannot tell of a resource that is managed elsewhere."""
+
+
+class _Itself:
+    """Takes the place of Pulumi's Input and Output: `Input[T]` is then T."""
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return item
+
+
+def _hints(of: Any) -> dict[str, Any]:
+    """Return the types that a class or function is annotated with; the package writes them as texts."""
+    space = {**vars(sys.modules[of.__module__]), "Input": _Itself, "Output": _Itself}
+    found = {}
+    for name, hint in of.__annotations__.items():
+        text = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
+        found[name] = eval(text, space)  # noqa: S307 - of our own modules
+    return found
+
+
+def _told(schema: Schema, text: str | None) -> Schema:
+    return {**schema, "description": text} if text else schema
+
+
+def _unwrapped(hint: Any) -> Any:
+    """Return the type of a value: without None, and the typed one of several spellings."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    options = [each for each in get_args(hint) if each is not type(None)]
+    typed = [each for each in options if is_typeddict(each)]
+    if typed or len(options) == 1:
+        return _unwrapped((typed or options)[0])
+    return Any
+
+
+def _arguments_told(function: Any) -> dict[str, str]:
+    """Return what a docstring says of each argument."""
+    text = inspect.cleandoc(function.__doc__ or "").partition("Args:\n")[2].partition("\nRaises:")[0]
+    return {name: re.sub(r"\s+", " ", told).strip() for name, told in _ARGUMENT.findall(text)}
+
+
+def _fields_told(cls: type) -> dict[str, str]:
+    """Return the texts below the fields of a class and of the typed dictionary that it extends."""
+    told: dict[str, str] = {}
+    base = _base(cls)
+    if base is not None:
+        told |= _fields_told(base)
+    for field, text in pairwise(_source(cls).body):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            told[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value))
+    return told
+
+
+def _declaring(cls: type, name: str) -> type:
+    """Return the typed dictionary that a field of another comes from."""
+    base = _base(cls)
+    return _declaring(base, name) if base is not None and name in base.__annotations__ else cls
+
+
+def _base(cls: type) -> type | None:
+    """Return the typed dictionary that another extends; at run time it does not know any more."""
+    names = [ast.unparse(base) for base in _source(cls).bases]
+    bases = [vars(sys.modules[cls.__module__]).get(name) for name in names]
+    return next((base for base in bases if is_typeddict(base)), None) if is_typeddict(cls) else None
+
+
+def _source(cls: type) -> ast.ClassDef:
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    return body
+
+
+def _settings() -> list[tuple[str, Schema]]:
+    """Return the provider's settings: key, environment variable and text as their class documents them."""
+    told = _arguments_told_in(Settings.__doc__ or "")
+    hints = get_type_hints(Settings)
+    result = []
+    for field in fields(Settings):
+        found = _SETTING.match(told[field.name])
+        assert found is not None, f"Settings.{field.name} does not say its key and variable"
+        key, variable, text = found.groups()
+        setting: Schema = {
+            "type": "number" if hints[field.name] is float else "string",
+            "description": text,
+            "defaultInfo": {"environment": [variable]},
+        }
+        if not field.repr and field.default is not MISSING:
+            setting["secret"] = True
+        result.append((key, setting))
+    return result
+
+
+def _arguments_told_in(text: str) -> dict[str, str]:
+    after = inspect.cleandoc(text).partition("Attributes:\n")[2]
+    return {name: re.sub(r"\s+", " ", told).strip() for name, told in _ARGUMENT.findall(after)}
