@@ -110,3 +110,15 @@ def test_the_type_stays() -> None:
     verdict = pools.immutable_type("pool", PoolType.SHARED, PoolType.DEDICATED)
     assert verdict is not None
     assert (verdict.status, verdict.rule) == (422, "P15")
+
+
+@pytest.mark.rule("P55", "P57")
+def test_the_web_ui_is_a_running_shared_pools() -> None:
+    assert pools.has_web_ui("p", PoolType.SHARED, PoolPhase.RUNNING) is None
+    for phase in set(PoolPhase) - {PoolPhase.RUNNING}:
+        refused = pools.has_web_ui("p", PoolType.SHARED, phase)
+        assert refused is not None
+        assert (refused.status, refused.rule) == (409, "P57")
+    dedicated = pools.has_web_ui("p", PoolType.DEDICATED, PoolPhase.DEDICATED)
+    assert dedicated is not None
+    assert (dedicated.status, dedicated.rule) == (400, "P55")

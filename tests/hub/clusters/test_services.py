@@ -174,7 +174,7 @@ async def test_closing_the_connection_ends_what_streams(
         return response
 
     backend.behaviour = behave
-    async with Service(connection, address).stream("GET", "/", {}) as streamed:
+    async with Service(connection, address).stream("GET", "/", {}, None, silence=20) as streamed:
         assert await anext(streamed.chunks) == b"begin"
         await connection.close()
         with pytest.raises(aiohttp.ClientConnectionError, match="closed"):

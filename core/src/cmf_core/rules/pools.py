@@ -157,6 +157,20 @@ def deletable(pool: str, kind: PoolType, phase: PoolPhase, statements: Iterable[
     return Refusal(409, text, "P49")
 
 
+@rule("P55", "P57")
+def has_web_ui(pool: str, kind: PoolType, phase: PoolPhase) -> Verdict:
+    """Only a shared pool has a Flink web UI, and only while it is RUNNING."""
+    if kind is PoolType.DEDICATED:
+        text = (
+            f"ComputePool '{pool}' is DEDICATED: it has no Flink web UI, and each of its statements has one: "
+            "use .../statements/{statement}/flink-web-ui/"
+        )
+        return Refusal(400, text, "P55")
+    if phase is not PoolPhase.RUNNING:
+        return Refusal(409, f"ComputePool '{pool}' is {phase}: its Flink web UI is there while it is RUNNING", "P57")
+    return None
+
+
 def _blocking(statements: Iterable[StatementFact], phases: frozenset[StatementPhase]) -> str:
     held = sorted((s.name, s.phase) for s in statements if s.phase in phases)
     return "statements " + ", ".join(f"{name} ({phase})" for name, phase in held) if held else ""

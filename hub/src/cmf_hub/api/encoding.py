@@ -70,6 +70,14 @@ def accepted(accept: str | None) -> str:
     raise NotAcceptable(f"Accept '{accept}' cannot be served: take {JSON} or {YAML}")
 
 
+def accepted_or_json(accept: str | None) -> str:
+    """Return the media type for an error: as `accepted`, and JSON for a caller that takes neither."""
+    try:
+        return accepted(accept)
+    except NotAcceptable:
+        return JSON
+
+
 def encode(text: str, media: str) -> bytes:
     """Return JSON text in a media type."""
     if media == YAML:

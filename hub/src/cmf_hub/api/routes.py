@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import structlog
-from cmf_core.errors import BadRequest, CmfError, MethodNotAllowed, NotAcceptable, PayloadTooLarge, ServerError
+from cmf_core.errors import BadRequest, CmfError, MethodNotAllowed, PayloadTooLarge, ServerError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -27,8 +27,9 @@ from cmf_hub.api import (
 )
 from cmf_hub.api.answers import error_response, response, unless_known
 from cmf_hub.api.documentation import documentation
-from cmf_hub.api.encoding import JSON, accepted
+from cmf_hub.api.encoding import JSON, accepted, accepted_or_json
 from cmf_hub.api.operation import Call, Operation
+from cmf_hub.api.web_ui import web_ui_routes
 from cmf_hub.settings import Settings
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -59,6 +60,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         *(Route(path, _Path(path, operations, settings)) for path, operations in paths.items()),
         *(Route(path, endpoint) for path, endpoint in own),
         *documentation(OPERATIONS),
+        *web_ui_routes(settings),
     ]
 
 
@@ -133,10 +135,7 @@ class _Path:
 def fallback(request: Request, exception: Exception) -> Response:
     """Answer what no route takes, in the error shape."""
     status = getattr(exception, "status_code", 500)
-    try:
-        media = accepted(request.headers.get("accept"))
-    except NotAcceptable:
-        media = JSON
+    media = accepted_or_json(request.headers.get("accept"))
     if status == 404:
         return error_response(CmfError(f"There is nothing at {request.url.path}", status=404), media)
     return error_response(CmfError(str(getattr(exception, "detail", exception)), status=status), media)

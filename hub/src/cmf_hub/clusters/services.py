@@ -16,14 +16,13 @@ from urllib.parse import quote
 
 import aiohttp
 from cmf_core.errors import CmfError
+from multidict import CIMultiDictProxy
 
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import answer_error
 
 LARGEST_JSON = 8 * 2**20
 """Bytes of a JSON answer at most."""
-SILENCE = 60.0
-"""Seconds without a byte after which a stream has ended: Flink plans a jar in less, and uploads go on meanwhile."""
 
 _LONGEST_TEXT = 2000
 _LARGEST_STATUS = 64 * 1024
@@ -90,11 +89,19 @@ class Address:
 
 @dataclass(frozen=True)
 class Streamed:
-    """An answer of a service as it comes: status, headers, and the body's bytes once."""
+    """An answer of a service as it comes.
+
+    Attributes:
+        status: HTTP status.
+        headers: headers of the service, after those of the API server that have the same name.
+        chunks: the body's bytes, once.
+        proxy: path that the API server has put before that of the service, in `Location` too.
+    """
 
     status: int
-    headers: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
     chunks: AsyncIterator[bytes]
+    proxy: str
 
 
 class Service:
@@ -107,6 +114,11 @@ class Service:
     def __init__(self, connection: Connection, address: Address) -> None:
         self.address = address
         self._connection = connection
+
+    @property
+    def cluster(self) -> str:
+        """Name of the cluster."""
+        return self._connection.cluster
 
     async def json(self, method: str, path: str, body: Any = None, *, seconds: float | None = None) -> Any:
         """Return the decoded answer to a call; None if it is empty.
@@ -138,11 +150,11 @@ class Service:
 
     @asynccontextmanager
     async def stream(
-        self, method: str, path: str, headers: Mapping[str, str], body: AsyncIterable[bytes] | None = None
+        self, method: str, path: str, headers: Mapping[str, str], body: AsyncIterable[bytes] | None, *, silence: float
     ) -> AsyncIterator[Streamed]:
         """Send a request, and yield the answer with its body as it comes, whatever its status.
 
-        No time limit but `SILENCE`. Leaving the context ends the exchange, complete or not.
+        Leaving the context ends the exchange, complete or not.
 
         Args:
             method: HTTP method.
@@ -150,13 +162,14 @@ class Service:
             headers: what to send. The caller has chosen each of them: the API server acts on some
                 (`Impersonate-User`) with the hub's rights.
             body: what to send, if anything.
+            silence: seconds without a byte after which the answer counts as broken off; there is no other limit.
         """
-        async with self._exchange(method, path, headers, body, None, SILENCE) as response:
+        async with self._exchange(method, path, headers, body, None, silence) as response:
             first = b""
             if response.status in _PROXY_ERRORS:
                 first = await _beginning(response)
                 self._raise_if_not_passed_on(response, first)
-            yield Streamed(response.status, response.headers, _chunks(first, response))
+            yield Streamed(response.status, response.headers, _chunks(first, response), self.address.path)
 
     @asynccontextmanager
     async def _exchange(
@@ -183,7 +196,7 @@ class Service:
             return
         if not isinstance(status, dict) or (status.get("kind"), status.get("apiVersion")) != ("Status", "v1"):
             return
-        cluster, code = self._connection.cluster, response.status
+        cluster, code = self.cluster, response.status
         if code in (401, 403, 429):
             raise answer_error(cluster, f"reach {self.address}", code, response.headers, body)
         text = str(status.get("message") or "no message")[:_LONGEST_TEXT]
@@ -199,7 +212,7 @@ class Service:
         return bytes(data)
 
     def _what(self, method: str, path: str) -> str:
-        return f"{self.address} of Kubernetes cluster '{self._connection.cluster}' failed at {method} {path}"
+        return f"{self.address} of Kubernetes cluster '{self.cluster}' failed at {method} {path}"
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

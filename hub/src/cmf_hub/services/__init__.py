@@ -24,6 +24,7 @@ from cmf_hub.services.pools import PoolService
 from cmf_hub.services.secrets import SecretService
 from cmf_hub.services.statements import StatementService
 from cmf_hub.services.views import Page, Views
+from cmf_hub.services.web_ui import WebUi
 from cmf_hub.services.writes import Writes
 from cmf_hub.settings import Settings
 from cmf_hub.store import Store
@@ -47,6 +48,7 @@ class Services:
     databases: DatabaseService
     information: Information
     views: Views
+    web_ui: WebUi
 
 
 def create_services(
@@ -72,4 +74,5 @@ def create_services(
         databases=DatabaseService(store, clock),
         information=information,
         views=Views(store, registry, information),
+        web_ui=WebUi(writes, settings),
     )

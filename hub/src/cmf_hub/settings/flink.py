@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from cmf_hub.settings.group import Group
@@ -22,3 +24,15 @@ class Flink(Group):
     statement_session_jar_uri: str = "file:///opt/flink/usrlib/sql-runner.jar"
     """Jar for a statement on a SHARED pool. The operator itself fetches it, so it is a file of the operator's image or
     an address that it can reach; newer operators take only https unless their allowed-schemes setting says more."""
+
+    flink_web_ui: Literal["off", "read-only", "full"] = "read-only"
+    """What goes through the paths .../flink-web-ui/ to the REST API of a JobManager. read-only: what only looks; full:
+    everything, as in CMF, so that whoever may see the web UI can also run code of their own in the Flink cluster
+    (`POST /jars/upload`), cancel jobs and end the cluster; off: nothing."""
+
+    flink_web_ui_streams: int = Field(default=64, ge=1)
+    """Requests to web UIs that may be under way on one cluster; more are refused with 429. A browser has six."""
+
+    flink_web_ui_silence_seconds: float = Field(default=60.0, gt=0)
+    """Seconds without a byte from the client or to it, or from the JobManager, that end a request to a web UI; Flink
+    plans large jobs in less."""
