@@ -15,6 +15,10 @@ _CLUSTER = (
     "CMF's guides answer 503 to writes while the cluster is not CONNECTED (C33, C36); its document leaves it out."
 )
 _MEDIA = "Both documents promise JSON and YAML; ours also says what the answer is to anything else."
+_GUARD = (
+    "With authentication on, the caller may not be known (401), not be allowed to (403; a cluster's refusal has this code "
+    "too), or nobody can say while the issuer of tokens or the metadata service does not answer (503). CMF answers so too."
+)
 _PARAMETER = "A query parameter that cannot be understood is refused with a sentence, not ignored."
 _REFUSED = (
     "The API server of the environment's cluster may refuse: the hub has no right to it (403), the Kubernetes name is "
@@ -27,6 +31,9 @@ DIFFERENCES: dict[str, str] = {
     # Codes
     "*: code 406 is ours alone": _MEDIA,
     "*: code 415 is ours alone": _MEDIA,
+    "*: code 401 is ours alone": _GUARD,
+    "*: code 403 is ours alone": _GUARD,
+    "GET *: code 503 is ours alone": _GUARD,
     "*: code 413 is ours alone": "The hub limits the size of bodies (CMF_MAX_BODY_BYTES).",
     "DELETE *: code 503 is ours alone": _CLUSTER,
     "POST *: code 503 is ours alone": _CLUSTER,
@@ -41,7 +48,6 @@ DIFFERENCES: dict[str, str] = {
     "POST *}/compute-pools: code 404 is ours alone": _UNKNOWN,
     "POST *}/suspend: code 404 is ours alone": _UNKNOWN,
     "*/catalogs/kafka/{}/databases: code 404 is ours alone": _UNKNOWN,
-    "* /cmf/api/v1/environments*: code 403 is ours alone": _REFUSED,
     "* /cmf/api/v1/environments*: code 409 is ours alone": _REFUSED,
     "* /cmf/api/v1/environments*: code 422 is ours alone": _REFUSED,
     # Parameters and headers
@@ -93,6 +99,7 @@ NOT_SERVED = (
     "GET /cmf/api/v1/detached-savepoints/{}",
     "GET /cmf/api/v1/environments/{}/applications/{}/savepoints",
     "GET /cmf/api/v1/environments/{}/applications/{}/savepoints/{}",
+    "GET /cmf/api/v1/environments/{}/statements/{}/exceptions",
     "GET /cmf/api/v1/environments/{}/statements/{}/results",
     "GET /cmf/api/v1/environments/{}/statements/{}/savepoints",
     "GET /cmf/api/v1/environments/{}/statements/{}/savepoints/{}",

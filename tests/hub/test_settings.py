@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cmf_hub.settings import Settings, SettingsError, grouped, load
 
+SECRETS = ("encryption_keys", "authorization_mds_password")
 COMMAND = Path(sys.executable).with_name("cmf-hub")
 
 
@@ -125,8 +126,8 @@ def test_secrets_are_shown_nowhere(monkeypatch: pytest.MonkeyPatch, file: Path) 
 def test_help_shows_every_setting_and_no_flag_for_secrets() -> None:
     text = output("serve", "--help", COLUMNS="200")
     for name, group in grouped():
-        assert f"CMF_{name.upper()}" in text or name == "encryption_keys"
-        assert (f"--{name.replace('_', '-')} " in text) == (name != "encryption_keys")
+        assert f"CMF_{name.upper()}" in text or name in SECRETS
+        assert (f"--{name.replace('_', '-')} " in text) == (name not in SECRETS)
         assert (group.__doc__ or "").rstrip(".") in text
 
 

@@ -121,6 +121,12 @@ class ClusterUnavailable(CmfError):
     status = 503
 
 
+class ServiceUnavailable(CmfError):
+    """Something that the hub has to ask before it can answer, other than a cluster, does not answer."""
+
+    status = 503
+
+
 class HubUnreachable(CmfError):
     """No answer came from the CMF server: wrong address, TLS trouble, or it is down. Client side only."""
 

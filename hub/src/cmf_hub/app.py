@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from cmf_hub.api import AccessLog, fallback, routes
+from cmf_hub.api import AccessLog, Guard, fallback, routes
+from cmf_hub.auth.security import Security
 from cmf_hub.clock import Clock, SystemClock
 from cmf_hub.clusters.registry import ClusterEvent, ClusterRegistry
 from cmf_hub.flink.reconciler import Reconciler
@@ -23,14 +24,21 @@ log = structlog.get_logger(__name__)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
-    """Return the hub as an ASGI application; it lives between its lifespan's start and end."""
+    """Return the hub as an ASGI application; it lives between its lifespan's start and end.
+
+    Raises:
+        SettingsError: a file of keys or role bindings cannot be used.
+    """
     hub_clock = clock or SystemClock()
+    security = Security(settings, hub_clock)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as parts:
             store = await Store.open(settings.database)
             parts.push_async_callback(store.close)
+            parts.push_async_callback(security.stop)
+            await security.start()
             registry = ClusterRegistry(store, settings, hub_clock)
             reconciler = Reconciler(store, registry.require_writable, settings, hub_clock)
             watches = Watches(store, registry.require_writable, reconciler, settings, hub_clock)
@@ -60,8 +68,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     app = Starlette(
         routes=routes(settings),
         lifespan=lifespan,
-        middleware=[Middleware(AccessLog)],
+        middleware=[Middleware(AccessLog), Middleware(Guard, security)],
         exception_handlers={HTTPException: fallback},
     )
     app.router.redirect_slashes = False
+    app.state.security = security
     return app

@@ -22,9 +22,12 @@ from cmf_core.rules.catalogue import catalogue
 
 from cmf_hub import logs, store
 from cmf_hub.app import create_app
+from cmf_hub.auth.audit import write_to
+from cmf_hub.auth.protocol import HubProtocol
+from cmf_hub.auth.security import server_tls
 from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy, parse
 from cmf_hub.flags import settings_flags, stopped
-from cmf_hub.settings import Loaded, Settings
+from cmf_hub.settings import Loaded, Settings, SettingsError
 
 T = TypeVar("T")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -44,19 +47,26 @@ def serve(loaded: Loaded) -> None:
     """Run the hub until SIGTERM or Ctrl-C; requests in flight are answered first."""
     chosen = loaded.settings
     logs.configure(chosen.log_format, chosen.log_level)
-    if chosen.host not in _LOOPBACK:
+    if chosen.host not in _LOOPBACK and chosen.authentication_type == "none":
         log.warning("listening beyond this machine: whoever reaches the port may change everything", host=chosen.host)
     _carried_out(lambda: uvloop.run(_serve(chosen)))
 
 
 async def _serve(chosen: Settings) -> None:
     hub = create_app(chosen)
+    tls = server_tls(chosen)
+    if tls is not None:
+        hub.state.security.follow(tls)
+    if chosen.audit_file is not None:
+        write_to(chosen.audit_file)
     server = _Server(
         uvicorn.Config(
             hub,
             host=chosen.host,
             port=chosen.port,
-            http="httptools",
+            http=HubProtocol,
+            proxy_headers=False,  # callers could choose the address that logs show
+            ssl_context_factory=None if tls is None else lambda *_: tls.context,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -159,5 +169,5 @@ def _carried_out(command: Callable[[], T]) -> T:
     """Return what a command gives; an error that the user can do something about is one sentence."""
     try:
         return command()
-    except CmfError as error:
+    except (CmfError, SettingsError) as error:
         raise stopped(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cmf_core.errors import BadRequest
 from cmf_core.models import Model, Resource
@@ -14,8 +14,10 @@ from starlette.datastructures import QueryParams
 
 from cmf_hub.api.encoding import decode
 from cmf_hub.api.listing import Listing, PageRequest, boolean, page_request
-from cmf_hub.api.parameters import Parameter, of_list
+from cmf_hub.api.parameters import Parameter
 from cmf_hub.api.paths import V1
+from cmf_hub.api.permissions import Permissions
+from cmf_hub.auth.needs import NEEDS, UNDECLARED, Need
 from cmf_hub.services import Services
 from cmf_hub.settings import Settings
 from cmf_hub.store import Condition
@@ -23,6 +25,8 @@ from cmf_hub.store import Condition
 M = TypeVar("M", bound=Model)
 R = TypeVar("R", bound=Resource)
 _ENVIRONMENTS = f"{V1}/environments"
+_GUARDED = frozenset({401, 403, 503})
+"""What authentication and authorisation may answer to everything: not known, not allowed, nobody can say."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Call:
     query: QueryParams
     content_type: str | None = None
     body: bytes = b""
+    permissions: Permissions = field(kw_only=True)
+    seen: Sequence[Condition] = field(default=(), kw_only=True)
+    """Conditions that leave of a list what the caller may see."""
+    _models: dict[type[Model], Model] = field(default_factory=dict, init=False, repr=False)
 
     def parsed(self, model: type[M]) -> M:
         """Return the body as a model.
@@ -56,11 +64,15 @@ class Call:
             BadRequest: it is not one; a sentence for each field that is wrong.
             UnsupportedMediaType: it is neither JSON nor YAML.
         """
+        known = self._models.get(model)
+        if known is not None:
+            return cast("M", known)
         value = decode(self.body, self.content_type)
         if not isinstance(value, dict):
             raise BadRequest("The body is not an object")
         try:
-            return model.parse(value)
+            parsed = self._models[model] = model.parse(value)
+            return parsed
         except ValidationError as error:
             raise BadRequest(*(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())) from error
 
@@ -86,7 +98,8 @@ class Call:
         """Return the list that the query parameters ask for."""
         return page_request(
             self.query, listing, scope,
-            default_size=self.settings.default_page_size, max_size=self.settings.max_page_size, conditions=conditions,
+            default_size=self.settings.default_page_size, max_size=self.settings.max_page_size,
+            conditions=(*conditions, *self.seen),
         )  # fmt: skip
 
 
@@ -123,6 +136,7 @@ class Operation:
         listing: what the list can do, if the answer is one.
         parameters: query parameters besides those of every list.
         reach: what it needs of a cluster; None: a write in an environment makes calls, anything else needs nothing.
+        needs: what it asks of its caller, from the table `cmf_hub.auth.needs.NEEDS`.
     """
 
     method: str
@@ -135,19 +149,19 @@ class Operation:
     listing: Listing | None = None
     parameters: Sequence[Parameter] = ()
     reach: Reach | None = None
+    needs: Need = field(init=False)
 
-    def every_parameter(self) -> tuple[Parameter, ...]:
-        """Return every query parameter that it knows."""
-        return (*(of_list(self.listing) if self.listing else ()), *self.parameters)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needs", NEEDS.get(self.id, UNDECLARED))
 
     def every_code(self) -> list[int]:
         """Return every status that it can answer, in order."""
         reach = self.reach
         if reach is None:
             reach = Reach.CALLS if self.method != "GET" and self.path.startswith(_ENVIRONMENTS) else Reach.NOTHING
-        understood = {400} if self.body or self.every_parameter() else set()
+        understood = {400} if self.body or self.listing or self.parameters else set()
         read = {413, 415} if self.body else set()
-        return sorted({*self.codes, *understood, *read, *reach.value, 406, 500})
+        return sorted({*self.codes, *understood, *read, *reach.value, *_GUARDED, 406, 500})
 
 
 def _sentence(location: Sequence[int | str], message: str) -> str:

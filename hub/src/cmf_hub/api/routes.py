@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 import structlog
 from cmf_core.errors import BadRequest, CmfError, MethodNotAllowed, PayloadTooLarge, ServerError
@@ -29,7 +31,11 @@ from cmf_hub.api.answers import error_response, response, unless_known
 from cmf_hub.api.documentation import documentation
 from cmf_hub.api.encoding import JSON, accepted, accepted_or_json
 from cmf_hub.api.operation import Call, Operation
+from cmf_hub.api.parameters import FORCE
+from cmf_hub.api.permissions import asked_for, permissions_of
 from cmf_hub.api.web_ui import web_ui_routes
+from cmf_hub.auth.audit import AuditEntry
+from cmf_hub.auth.needs import EACH, IN_BODY
 from cmf_hub.settings import Settings
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -97,9 +103,6 @@ class _Path:
         operation = self._operations.get(method)
         if operation is None:
             return self._no_such_method(request.method, media)
-        for parameter in operation.every_parameter():
-            if not parameter.repeats and len(request.query_params.getlist(parameter.name)) > 1:
-                raise BadRequest(f"{parameter.name} is given more than once: give it once")
         call = Call(
             services=request.app.state.services,
             settings=self._settings,
@@ -107,12 +110,38 @@ class _Path:
             query=request.query_params,
             content_type=request.headers.get("content-type"),
             body=await self._body(request) if operation.body is not None else b"",
+            permissions=permissions_of(request),
         )
+        call = await self._permitted(request, operation, call)
         given = await operation.handler(call)
         answer = response(given.text, given.status or operation.codes[0], media)
         if method == "GET" and 304 in operation.codes:
             answer = unless_known(answer, request.headers.get("if-none-match"))
         return answer
+
+    async def _permitted(self, request: Request, operation: Operation, call: Call) -> Call:
+        """Return the call with what its caller may see; refuse it if he may not do it. The audit trail gets to know it.
+
+        Raises:
+            Forbidden: he may not.
+            BadRequest, UnsupportedMediaType: the body, which has the name of the resource, cannot be read.
+        """
+        entry: AuditEntry = request.scope["cmf.audit"]
+        needs = operation.needs
+        entry.operation, entry.write = operation.id, operation.method != "GET"
+        entry.right = asked_for(needs, call.path)
+        if entry.write:
+            entry.forced = call.query.get(FORCE.name, "").lower() == "true"
+            entry.cluster = call.path.get("cluster") or call.services.views.cluster_of(call.path.get("environment"))
+        if needs.name == IN_BODY and operation.body is not None:
+            entry.right = asked_for(needs, call.path, call.parsed(operation.body).name)  # type: ignore[attr-defined]
+        if needs.name != EACH:
+            await call.permissions.require(entry.right)
+            return call
+        assert operation.listing is not None, "only a list is for each"
+        kind, environment = operation.listing.kind, entry.right.environment
+        names = partial(call.services.views.names, kind, environment)
+        return replace(call, seen=await call.permissions.seen(needs.type, environment, names))
 
     def _no_such_method(self, method: str, media: str) -> Response:
         allowed = ", ".join(sorted(self._operations))

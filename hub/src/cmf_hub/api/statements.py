@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from cmf_core.errors import BadRequest
-from cmf_core.models import Statement, StatementExceptionList, StatementPhase
+from cmf_core.models import Statement, StatementPhase
+from cmf_core.rules.roles import Action, ResourceType
 from starlette.datastructures import QueryParams
 
 from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
 from cmf_hub.api.parameters import FORCE, USAGE, Parameter
 from cmf_hub.api.paths import IN_ENVIRONMENT
+from cmf_hub.auth.needs import Right
 from cmf_hub.flink.objects import STATEMENT
 from cmf_hub.store import Condition, Key
 
@@ -34,7 +35,8 @@ async def page(call: Call) -> Answer:
 
 async def create(call: Call) -> Answer:
     """Create a statement."""
-    record = await call.services.statements.create(call.path["environment"], call.parsed(Statement))
+    await _may_use_pool(call, sent := call.parsed(Statement))
+    record = await call.services.statements.create(call.path["environment"], sent)
     return Answer(call.services.views.one(record.key))
 
 
@@ -46,7 +48,8 @@ async def one(call: Call) -> Answer:
 async def update(call: Call) -> Answer:
     """Update a statement; the answer has no body."""
     key = _key(call)
-    await call.services.statements.update(key.scope, key.name, call.named(Statement, key.name))
+    await _may_use_pool(call, sent := call.named(Statement, key.name))
+    await call.services.statements.update(key.scope, key.name, sent)
     return Answer()
 
 
@@ -57,11 +60,9 @@ async def delete(call: Call) -> Answer:
     return Answer(status=204 if gone else 202)
 
 
-async def exceptions(call: Call) -> Answer:
-    """Return the last ten exceptions of a statement, newest first."""
-    key = _key(call)
-    found = await call.services.statement_exceptions.last(key.scope, key.name)
-    return Answer(json.dumps(found.wire(), ensure_ascii=False))
+async def _may_use_pool(call: Call, statement: Statement) -> None:
+    pool, environment = statement.spec.compute_pool_name, call.path["environment"]
+    await call.permissions.require(Right(Action.VIEW, ResourceType.POOL, pool, environment))
 
 
 def _conditions(query: QueryParams) -> Iterator[Condition]:
@@ -101,7 +102,4 @@ OPERATIONS = (
     Operation("GET", _ONE, one, (200, 404), id="getStatement", gives=Statement, parameters=(USAGE,)),
     Operation("PUT", _ONE, update, (200, 400, 404, 409, 422), id="updateStatement", body=Statement),
     Operation("DELETE", _ONE, delete, (204, 202, 404), id="deleteStatement", parameters=(FORCE,)),
-    Operation(
-        "GET", f"{_ONE}/exceptions", exceptions, (200, 404), id="getStatementExceptions", gives=StatementExceptionList
-    ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import structlog
 from cmf_core.errors import BadRequest, CmfError, ServerError
+from cmf_core.rules.roles import Action
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -18,6 +19,8 @@ from cmf_hub.api.answers import error_response
 from cmf_hub.api.encoding import accepted_or_json
 from cmf_hub.api.passing import answer_headers, checked_query, forwarded_headers, forwarded_path, has_body
 from cmf_hub.api.paths import IN_ENVIRONMENT
+from cmf_hub.api.permissions import asked_for, permissions_of
+from cmf_hub.auth.needs import NEEDS
 from cmf_hub.clusters.services import Streamed
 from cmf_hub.flink.objects import APPLICATION, POOL, STATEMENT
 from cmf_hub.services import Services
@@ -26,6 +29,10 @@ from cmf_hub.store import Key
 
 _CLIENT_CLOSED_REQUEST = 499
 """Status in log and metrics of what the client did not wait for; it never sees it."""
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_CANCELLING = frozenset({"yarn-cancel", "yarn-stop"})
+"""What Flink changes by a GET."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +67,23 @@ def web_ui_routes(settings: Settings) -> Iterator[BaseRoute]:
         yield Route(f"{place.path}/{{path:path}}", _Proxy(place, settings))
 
 
+async def _admit(request: Request, place: WebUiPlace) -> None:
+    """Refuse who may not see a web UI (P56), or not change with it what they may not change without.
+
+    Raises:
+        Forbidden: the caller may not.
+        ServiceUnavailable: nobody can say.
+    """
+    permissions, entry = permissions_of(request), request.scope["cmf.audit"]
+    entry.operation, entry.right = place.id, asked_for(NEEDS[place.id], request.path_params)
+    cancels = not _CANCELLING.isdisjoint(request.scope["path"].split("/"))
+    entry.write = request.method not in _READING or cancels
+    entry.cluster = request.app.state.services.views.cluster_of(request.path_params["environment"])
+    await permissions.require(entry.right)
+    if entry.write:
+        await permissions.require(entry.right._replace(action=Action.EDIT))
+
+
 class _Bare:
     """The path without a slash at its end, from which the web UI's relative links would lead elsewhere."""
 
@@ -70,6 +94,7 @@ class _Bare:
         scope["cmf.path"] = self._place.path
         answer: Response
         try:
+            await _admit(Request(scope, receive), self._place)
             query = checked_query(scope["query_string"])
             answer = RedirectResponse("flink-web-ui/" + (f"?{query}" if query else ""), 308)
         except CmfError as error:
@@ -101,6 +126,7 @@ class _Proxy:
             await client.fail(ServerError(f"Internal error: the hub's log has it as request {identity}"), media)
 
     async def _passed_on(self, request: Request, client: _Client) -> None:
+        await _admit(request, self._place)
         environment, name = request.path_params["environment"], request.path_params["name"]
         prefix = self._place.path.format(environment=environment, name=name)
         path = forwarded_path(request.scope["raw_path"], prefix)

@@ -17,7 +17,6 @@ from cmf_hub.services.applications import ApplicationService
 from cmf_hub.services.catalogs import CatalogService, DatabaseService
 from cmf_hub.services.clusters import ClusterService
 from cmf_hub.services.environments import EnvironmentService
-from cmf_hub.services.exceptions import StatementExceptions
 from cmf_hub.services.information import Information
 from cmf_hub.services.mappings import MappingService
 from cmf_hub.services.orphans import OrphanService
@@ -49,7 +48,6 @@ class Services:
     databases: DatabaseService
     information: Information
     views: Views
-    statement_exceptions: StatementExceptions
     web_ui: WebUi
 
 
@@ -76,6 +74,5 @@ def create_services(
         databases=DatabaseService(store, clock),
         information=information,
         views=Views(store, registry, information),
-        statement_exceptions=StatementExceptions(writes, settings),
         web_ui=WebUi(writes, settings),
     )

@@ -96,6 +96,15 @@ class Views:
         record = existing(self._store.get(application), application)
         return replace(query, scope=record.uid, table="history")
 
+    def names(self, kind: str, scope: str) -> list[str]:
+        """Return the names of all resources of a kind in a scope."""
+        return [row.key.name for row in self._store.page(Query(kind, scope))]
+
+    def cluster_of(self, environment: str | None) -> str | None:
+        """Return the cluster of an environment; None if there is no such environment."""
+        record = self._store.get(Key(ENVIRONMENT, "", environment)) if environment else None
+        return None if record is None else place(record)[0]
+
     def cluster(self, name: str) -> KubernetesCluster:
         """Return a cluster with its present state, and with what forced deletions may have left there (C53).
 

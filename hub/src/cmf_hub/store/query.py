@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Field = tuple[str, ...]
-Operator = Literal["in", "notin", "exists", "absent", "like", "contains"]
+Operator = Literal["in", "notin", "exists", "absent", "like", "contains", "named"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class Condition:
 
     Operators: `in` and `notin` compare with `values` (a missing field is `notin`, as in Kubernetes),
     `exists` and `absent` take no values, `like` matches the one value with `*` as wildcard, `contains`
-    looks for the one value anywhere in the text, upper and lower case alike. More `fields` mean: any of them;
-    with `otherwise`, this condition or that one.
+    looks for the one value anywhere in the text, upper and lower case alike, `named` takes any number of values, also
+    none, each a name or with `*` at its end a prefix. More `fields` mean: any of them; with `otherwise`, this condition
+    or that one.
     """
 
     fields: tuple[Field, ...]
@@ -116,5 +117,12 @@ def _condition(field: Field, operator: Operator, values: tuple[str, ...]) -> tup
             # GLOB keeps case apart; its own specials other than * are taken literally.
             pattern = "".join(f"[{c}]" if c in "?[" else c for c in values[0])
             return f"{value} GLOB ?", [*parameters, pattern]
+        case "named":
+            options, more = [f"{value} IN (SELECT value FROM json_each(?))"], list(parameters)  # noqa: S608
+            more.append(json.dumps([each for each in values if not each.endswith("*")]))
+            for prefix in (each[:-1] for each in values if each.endswith("*")):
+                options.append(f"{value} GLOB ?")
+                more += [*parameters, "".join(f"[{c}]" if c in "?[*" else c for c in prefix) + "*"]
+            return f"({' OR '.join(options)})", more
         case "contains":
             return f"instr(lower({value}), lower(?)) > 0", [*parameters, values[0]]
