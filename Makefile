@@ -1,6 +1,6 @@
 # Each target is one line of a script. The first run of `up` or `test` installs and builds what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help up down env status test lint rules verdicts docs lock clean
+.PHONY: help up down env status test bench lint fuzz rules verdicts docs lock clean
 
 help:    ## list the targets
 	@grep -hE '^[a-z]+: +.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+): *## */  make \1\t/' | expand -t 16
@@ -20,8 +20,14 @@ status:  ## show what is running
 test:    ## lint, check types and layers, and run every test
 	@scripts/test
 
+bench:   ## measure the hub beside a kube-apiserver and with many applications and clusters (BENCH=full: an hour)
+	@scripts/bench
+
 lint:    ## ruff, mypy, import-linter, gofmt, and whether docs/ is what the code says
 	@scripts/lint
+
+fuzz:    ## send a hub 20,000 calls that Schemathesis makes up from its OpenAPI document
+	@scripts/fuzz
 
 rules:   ## print every rule, what decides it, and its tests; fail on a rule without test or reason
 	@scripts/rules

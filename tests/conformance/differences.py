@@ -99,7 +99,6 @@ NOT_SERVED = (
     "GET /cmf/api/v1/detached-savepoints/{}",
     "GET /cmf/api/v1/environments/{}/applications/{}/savepoints",
     "GET /cmf/api/v1/environments/{}/applications/{}/savepoints/{}",
-    "GET /cmf/api/v1/environments/{}/statements/{}/exceptions",
     "GET /cmf/api/v1/environments/{}/statements/{}/results",
     "GET /cmf/api/v1/environments/{}/statements/{}/savepoints",
     "GET /cmf/api/v1/environments/{}/statements/{}/savepoints/{}",

@@ -1,25 +1,19 @@
-"""The OpenAPI document: it is sound, it is served, and a running hub keeps to it."""
+"""The OpenAPI document: it is sound, it is served, and answers are held to it."""
 
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 import pytest
-import yaml
 from cmf_hub.api import OPERATIONS
 from cmf_hub.api.openapi import document
-from hypothesis import HealthCheck, given, settings
 
-from tests.conformance.requests import NAMES, RandomRequest, random_requests
 from tests.support.answers import check
-from tests.support.hub import V1, Hub, pool
-from tests.support.wait import wait_for
+from tests.support.hub import V1, Hub
 
 DOCUMENT = document(OPERATIONS)
-GIVES = {(operation.path, operation.method.lower()): operation for operation in OPERATIONS}
 
 
 def described() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -60,6 +54,13 @@ def test_every_operation_is_described() -> None:
         for code, answer in operation["responses"].items():
             if int(code) >= 400:
                 assert set(answer["content"]) == {"application/json", "application/yaml"}, where
+
+
+def test_what_was_created_is_linked_to_what_can_be_done_with_it() -> None:
+    links = DOCUMENT["paths"][f"{V1}/environments/{{environment}}/compute-pools"]["post"]["responses"]["200"]["links"]
+    assert set(links) == {"getComputePool", "updateComputePool", "deleteComputePool"}
+    parameters = {"environment": "$request.path.environment", "pool": "$response.body#/metadata/name"}
+    assert links["getComputePool"]["parameters"] == parameters
 
 
 def test_the_document_and_its_page_are_served_and_load_nothing_else(hub: Hub) -> None:
@@ -105,63 +106,3 @@ def test_an_answer_against_the_document_is_noticed(method: str, path: str, statu
     content = {"text": body} if isinstance(body, str) else {"json": body}
     with pytest.raises(AssertionError, match=said):
         check(httpx.Response(status, request=request, **content))
-
-
-@pytest.fixture
-def visited(own_hub: Callable[..., Hub]) -> Iterator[Hub]:
-    """A hub for random requests; what they leave on the clusters is removed."""
-    hub = own_hub()
-    yield hub
-    for cluster in ("default-k8s-cluster", "spoke"):
-        hub.put(f"/kubernetes-clusters/{cluster}", {"spec": {"lifecycleState": "ACTIVE"}})
-        hub.connected(cluster)
-    for environment in hub.get("/environments").json()["items"]:
-        path = f"/environments/{environment['name']}"
-        for plural in ("applications", "statements", "compute-pools"):
-            wait_for(partial(emptied, hub, f"{path}/{plural}"), f"{path}/{plural} to be empty")
-
-
-def emptied(hub: Hub, path: str) -> bool:
-    items = hub.get(path).json()["items"]
-    for item in items:
-        hub.delete(f"{path}/{item['metadata']['name']}")
-    return not items
-
-
-def test_random_requests_get_declared_answers(visited: Hub) -> None:
-    for name in NAMES:
-        assert visited.post("/environments", {"name": name, "kubernetesNamespace": "flink"}).status_code == 200
-        assert visited.post(f"/environments/{name}/compute-pools", pool(name, "DEDICATED")).status_code == 200
-
-    @settings(max_examples=1500, suppress_health_check=list(HealthCheck), database=None)
-    @given(random_requests(DOCUMENT, V1))
-    def answers(request: RandomRequest) -> None:
-        answer = sent(visited, request)
-        declared = DOCUMENT["paths"][request.path][request.method]["responses"]
-        assert str(answer.status_code) in declared, answer.text
-        assert answer.status_code != 500, answer.text
-        if not answer.content:
-            return
-        value = yaml.safe_load(answer.text) if request.yaml else answer.json()
-        operation = GIVES[request.path, request.method]
-        if answer.status_code >= 400:
-            assert all(error["message"] for error in value["errors"])
-        elif operation.gives is not None and not request.query.get("fields"):
-            for item in value["items"] if operation.listing else [value]:
-                operation.gives.parse(item)
-
-    answers()
-
-
-def sent(hub: Hub, request: RandomRequest) -> httpx.Response:
-    media = "application/yaml" if request.yaml else "application/json"
-    headers = {"Accept": media, "Content-Type": media}
-    query = {name: str(value).lower() if isinstance(value, bool) else value for name, value in request.query.items()}
-    content = None
-    if request.has_body:
-        content = (
-            yaml.safe_dump(request.body).encode()
-            if request.yaml
-            else httpx.Request("POST", "http://x", json=request.body).content
-        )
-    return hub.http.request(request.method, request.url, params=query, content=content, headers=headers)

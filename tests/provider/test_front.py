@@ -17,6 +17,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 from pulumi_cmf.dynamic import providers
 from pulumi_cmf.dynamic.call import current_call
 from pulumi_cmf.dynamic.front import Front
+from pulumi_cmf.lifecycle.kinds import KINDS
 
 
 @pytest.mark.parametrize(
@@ -44,8 +45,8 @@ def test_a_state_names_module_and_class_and_nothing_else(provider: str) -> None:
 
 
 def test_type_tokens_are_a_contract() -> None:
-    tokens = {name: getattr(pulumi_cmf, name)._resource_type_name for name in pulumi_cmf.__all__}
-    assert tokens == {name: f"dynamic/cmf:{name}" for name in pulumi_cmf.__all__}
+    tokens = {name: getattr(pulumi_cmf, name)._resource_type_name for name in KINDS}
+    assert tokens == {name: f"dynamic/cmf:{name}" for name in KINDS}
 
 
 def test_importing_has_no_effect_and_needs_no_kubernetes_client() -> None:

@@ -20,6 +20,7 @@ from cmf_core.models import (
     Model,
     Page,
     Statement,
+    StatementExceptionList,
 )
 
 T = TypeVar("T")
@@ -125,3 +126,9 @@ def start(environment: str, application: str) -> Call[FlinkApplication]:
 def suspend(environment: str, application: str) -> Call[FlinkApplication]:
     """Suspend a running application."""
     return Call("POST", f"{_application(environment, application)}/suspend", FlinkApplication.parse)
+
+
+def statement_exceptions(environment: str, statement: str) -> Call[StatementExceptionList]:
+    """Read the last exceptions of a statement, newest first."""
+    path = f"{_in_environment(environment, 'statements')}/{quote(statement, safe='')}/exceptions"
+    return Call("GET", path, StatementExceptionList.parse)

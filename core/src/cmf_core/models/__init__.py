@@ -36,7 +36,14 @@ from cmf_core.models.kubernetes_cluster import (
     OrphanedObject,
 )
 from cmf_core.models.secret import EnvironmentSecretMapping, Secret
-from cmf_core.models.statement import Statement, StatementPhase, StatementSpec, StatementStatus
+from cmf_core.models.statement import (
+    Statement,
+    StatementException,
+    StatementExceptionList,
+    StatementPhase,
+    StatementSpec,
+    StatementStatus,
+)
 
 __all__ = [
     "API_VERSION",
@@ -78,6 +85,8 @@ __all__ = [
     "Secret",
     "Statement",
     "StatementDefaults",
+    "StatementException",
+    "StatementExceptionList",
     "StatementPhase",
     "StatementSpec",
     "StatementStatus",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cmf_core.models.base import Model, Resource, Text
+from cmf_core.models.base import API_VERSION, Model, Resource, Text
 from cmf_core.models.information import ResourceUsageSummary
 
 
@@ -61,3 +61,27 @@ class Statement(Resource):
     kind: Literal["Statement"] = "Statement"
     spec: StatementSpec
     status: StatementStatus | None = None
+
+
+class StatementException(Model):
+    """An exception of a statement's job.
+
+    Attributes:
+        name: class of the exception.
+        message: what Flink says of it, with its stack trace if there is one.
+        timestamp: RFC 3339 time at which it happened.
+    """
+
+    api_version: str = API_VERSION
+    kind: Literal["StatementException"] = "StatementException"
+    name: str
+    message: str
+    timestamp: str
+
+
+class StatementExceptionList(Model):
+    """The last exceptions of a statement, newest first; ten at most."""
+
+    api_version: str = API_VERSION
+    kind: Literal["StatementExceptionList"] = "StatementExceptionList"
+    data: list[StatementException] = Field(max_length=10)

@@ -21,6 +21,8 @@ _TIMES: Mapping[str, Field] = {
     for prefix in ("", "metadata.")
     for stamp in ("creationTimestamp", "updateTimestamp")
 }
+_DIGITS = 12
+"""Digits of a number that count: no list is longer, and SQLite's numbers end."""
 
 
 @dataclass(frozen=True)
@@ -113,24 +115,24 @@ def page_request(
 
 
 def boolean(parameters: QueryParams, name: str) -> bool:
-    """Return a boolean query parameter; absent or empty is false.
+    """Return a boolean query parameter; absent is false.
 
     Raises:
         BadRequest: it is neither true nor false.
     """
-    value = parameters.get(name, "").lower()
-    if value not in ("", "true", "false"):
+    value = parameters.get(name, "false").lower()
+    if value not in ("true", "false"):
         raise BadRequest(f"{name} '{parameters[name]}' is neither true nor false")
     return value == "true"
 
 
 def _integer(parameters: QueryParams, name: str, default: int, *, least: int) -> int:
-    text = parameters.get(name, "")
-    if not text:
+    text = parameters.get(name)
+    if text is None:
         return default
-    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) < 10) or int(text) < least:
+    if not (text.isascii() and text.isdigit()) or int(text[:_DIGITS]) < least:
         raise BadRequest(f"{name} '{text}' is not a whole number from {least} on")
-    return int(text)
+    return int(text[:_DIGITS])
 
 
 def _order(text: str, listing: Listing) -> Order:

@@ -19,7 +19,6 @@ from pydantic.json_schema import models_json_schema
 
 from cmf_hub.api.encoding import JSON, YAML
 from cmf_hub.api.operation import Operation
-from cmf_hub.api.parameters import Parameter, of_list
 
 Document = dict[str, Any]
 
@@ -68,7 +67,7 @@ def document(operations: Sequence[Operation]) -> Document:
     """Return the OpenAPI 3.1 document of a table of operations."""
     paths: dict[str, Document] = defaultdict(dict)
     for operation in operations:
-        paths[operation.path][operation.method.lower()] = _operation(operation)
+        paths[operation.path][operation.method.lower()] = _operation(operation, operations)
     return {
         "openapi": "3.1.0",
         "info": {"title": "cmf-hub", "version": version("cmf-hub"), "description": _DESCRIPTION},
@@ -78,16 +77,15 @@ def document(operations: Sequence[Operation]) -> Document:
     }
 
 
-def _operation(operation: Operation) -> Document:
+def _operation(operation: Operation, operations: Sequence[Operation]) -> Document:
     module = operation.handler.__module__.rpartition(".")[2]
     summary, _, description = (inspect.getdoc(operation.handler) or "").partition("\n")
     parameters: list[Document] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", operation.path)
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _in_path(operation)
     ]
     parameters += [
         {"name": parameter.name, "in": "query", "description": parameter.description, "schema": dict(parameter.schema)}
-        for parameter in _parameters(operation)
+        for parameter in operation.every_parameter()
     ]
     result: Document = {
         "operationId": operation.id,
@@ -98,15 +96,28 @@ def _operation(operation: Operation) -> Document:
     }
     if description.strip():
         result["description"] = description.strip()
+    links = dict(_links(operation, operations))
+    if links:
+        result["responses"][str(operation.codes[0])]["links"] = links
     if operation.body is not None:
         result["requestBody"] = {"required": True, "content": _content(operation.body.__name__)}
     return result
 
 
-def _parameters(operation: Operation) -> Iterator[Parameter]:
-    if operation.listing is not None:
-        yield from of_list(operation.listing)
-    yield from operation.parameters
+def _links(operation: Operation, operations: Sequence[Operation]) -> Iterator[tuple[str, Document]]:
+    """Yield what can be done next with what a creation has made."""
+    if operation.method != "POST" or operation.body is None:
+        return
+    known = _in_path(operation)
+    for other in operations:
+        new = [each for each in _in_path(other) if each not in known]
+        if other.path.startswith(f"{operation.path}/{{") and len(new) == 1:
+            parameters = {each: f"$request.path.{each}" for each in known} | {new[0]: "$response.body#/metadata/name"}
+            yield other.id, {"operationId": other.id, "parameters": parameters}
+
+
+def _in_path(operation: Operation) -> list[str]:
+    return re.findall(r"{(\w+)}", operation.path)
 
 
 def _answer(operation: Operation, code: int) -> Document:

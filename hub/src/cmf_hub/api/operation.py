@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 
 from cmf_hub.api.encoding import decode
 from cmf_hub.api.listing import Listing, PageRequest, boolean, page_request
-from cmf_hub.api.parameters import Parameter
+from cmf_hub.api.parameters import Parameter, of_list
 from cmf_hub.api.paths import V1
 from cmf_hub.api.permissions import Permissions
 from cmf_hub.auth.needs import NEEDS, UNDECLARED, Need
@@ -154,12 +154,16 @@ class Operation:
     def __post_init__(self) -> None:
         object.__setattr__(self, "needs", NEEDS.get(self.id, UNDECLARED))
 
+    def every_parameter(self) -> tuple[Parameter, ...]:
+        """Return every query parameter that it knows."""
+        return (*(of_list(self.listing) if self.listing else ()), *self.parameters)
+
     def every_code(self) -> list[int]:
         """Return every status that it can answer, in order."""
         reach = self.reach
         if reach is None:
             reach = Reach.CALLS if self.method != "GET" and self.path.startswith(_ENVIRONMENTS) else Reach.NOTHING
-        understood = {400} if self.body or self.listing or self.parameters else set()
+        understood = {400} if self.body or self.every_parameter() else set()
         read = {413, 415} if self.body else set()
         return sorted({*self.codes, *understood, *read, *reach.value, *_GUARDED, 406, 500})
 

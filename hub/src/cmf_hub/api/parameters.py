@@ -17,6 +17,11 @@ class Parameter:
     description: str
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
+    @property
+    def repeats(self) -> bool:
+        """Whether it may be given more than once."""
+        return self.schema.get("type") == "array"
+
 
 def flag(name: str, description: str) -> Parameter:
     """Return a parameter that is true or false, and false if it is absent."""

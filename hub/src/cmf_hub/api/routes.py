@@ -103,6 +103,9 @@ class _Path:
         operation = self._operations.get(method)
         if operation is None:
             return self._no_such_method(request.method, media)
+        for parameter in operation.every_parameter():
+            if not parameter.repeats and len(request.query_params.getlist(parameter.name)) > 1:
+                raise BadRequest(f"{parameter.name} is given more than once: give it once")
         call = Call(
             services=request.app.state.services,
             settings=self._settings,

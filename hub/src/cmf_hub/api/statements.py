@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from cmf_core.errors import BadRequest
-from cmf_core.models import Statement, StatementPhase
+from cmf_core.models import Statement, StatementExceptionList, StatementPhase
 from cmf_core.rules.roles import Action, ResourceType
 from starlette.datastructures import QueryParams
 
@@ -60,6 +61,13 @@ async def delete(call: Call) -> Answer:
     return Answer(status=204 if gone else 202)
 
 
+async def exceptions(call: Call) -> Answer:
+    """Return the last ten exceptions of a statement, newest first."""
+    key = _key(call)
+    found = await call.services.statement_exceptions.last(key.scope, key.name)
+    return Answer(json.dumps(found.wire(), ensure_ascii=False))
+
+
 async def _may_use_pool(call: Call, statement: Statement) -> None:
     pool, environment = statement.spec.compute_pool_name, call.path["environment"]
     await call.permissions.require(Right(Action.VIEW, ResourceType.POOL, pool, environment))
@@ -102,4 +110,7 @@ OPERATIONS = (
     Operation("GET", _ONE, one, (200, 404), id="getStatement", gives=Statement, parameters=(USAGE,)),
     Operation("PUT", _ONE, update, (200, 400, 404, 409, 422), id="updateStatement", body=Statement),
     Operation("DELETE", _ONE, delete, (204, 202, 404), id="deleteStatement", parameters=(FORCE,)),
+    Operation(
+        "GET", f"{_ONE}/exceptions", exceptions, (200, 404), id="getStatementExceptions", gives=StatementExceptionList
+    ),
 )  # fmt: skip

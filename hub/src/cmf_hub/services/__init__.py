@@ -17,6 +17,7 @@ from cmf_hub.services.applications import ApplicationService
 from cmf_hub.services.catalogs import CatalogService, DatabaseService
 from cmf_hub.services.clusters import ClusterService
 from cmf_hub.services.environments import EnvironmentService
+from cmf_hub.services.exceptions import StatementExceptions
 from cmf_hub.services.information import Information
 from cmf_hub.services.mappings import MappingService
 from cmf_hub.services.orphans import OrphanService
@@ -48,6 +49,7 @@ class Services:
     databases: DatabaseService
     information: Information
     views: Views
+    statement_exceptions: StatementExceptions
     web_ui: WebUi
 
 
@@ -74,5 +76,6 @@ def create_services(
         databases=DatabaseService(store, clock),
         information=information,
         views=Views(store, registry, information),
+        statement_exceptions=StatementExceptions(writes, settings),
         web_ui=WebUi(writes, settings),
     )

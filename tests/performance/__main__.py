@@ -1,0 +1,98 @@
+"""The command behind ``make bench``."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.performance import curves, growth, machine, page, peer, scale
+from tests.performance.figures import Curve, Figure, Summary
+from tests.performance.peer import Effort
+
+OUTPUT = Path(".bench")
+SUMMARY = OUTPUT / "summary.json"
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 2**30
+
+
+class Mode(StrEnum):
+    """How much is measured."""
+
+    QUICK = "quick"
+    FULL = "full"
+
+
+class Part(StrEnum):
+    """What is measured."""
+
+    PEER = "peer"
+    GROWTH = "growth"
+    SCALE = "scale"
+
+
+def main(
+    parts: Annotated[list[Part] | None, typer.Argument(help="what to measure; all of it if nothing is named")] = None,
+    mode: Annotated[Mode, typer.Option(envvar="BENCH", help="quick: minutes; full: up to 100,000 and 5,000")] = (
+        Mode.QUICK
+    ),
+    write_page: Annotated[bool, typer.Option("--page", help="write docs/performance.md from the last summary")] = False,
+) -> None:
+    """Measure the hub beside its peers. Table and curves go to .bench/, with summary.json."""
+    console = Console(width=None if Console().is_terminal else 200)
+    if write_page:
+        page.write(Summary.read(SUMMARY))
+        return
+    summary = Summary(machine.description(), mode, f"{datetime.now(UTC):%Y-%m-%d}", _revision())
+    OUTPUT.mkdir(exist_ok=True)
+    for part in parts or list(Part):
+        with _folder() as folder:
+            for found in _measure(part, mode, folder):
+                summary.load.append(machine.load())
+                if isinstance(found, Curve):
+                    summary.curves.append(found)
+                else:
+                    summary.figures.append(found)
+                    console.print(f"[dim]{found.name}: {found.ours:.4g} {found.unit}[/dim]", highlight=False)
+                summary.write(SUMMARY)
+    summary.show(console)
+    for file in curves.draw(summary.curves, OUTPUT):
+        console.print(f"drawn: {file}")
+
+
+def _measure(part: Part, mode: Mode, folder: Path) -> Iterator[Figure | Curve]:
+    full = mode is Mode.FULL
+    match part:
+        case Part.PEER:
+            yield from peer.measure(folder, Effort(10, 2.0) if full else Effort(5, 1.0))
+        case Part.GROWTH:
+            sizes: Sequence[int] = (1_000, 3_000, 10_000, 30_000, 100_000) if full else (1_000, 3_000, 10_000)
+            yield from growth.measure(folder, Effort(3, 1.0) if full else Effort(1, 1.0), sizes)
+        case Part.SCALE:
+            yield from scale.measure(folder, [200, 1_000, 5_000] if full else [200, 1_000])
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Give a folder in memory if there is room: the local clusters' etcd does not wait for a disk either."""
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    with tempfile.TemporaryDirectory(prefix="cmf-bench-", dir=_MEMORY if in_memory else None) as name:
+        yield Path(name)
+
+
+def _revision() -> str:
+    found = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    typer.run(main)
