@@ -50,6 +50,7 @@ DIFFERENCES: dict[str, str] = {
     "*/catalogs/kafka/{}/databases: code 404 is ours alone": _UNKNOWN,
     "* /cmf/api/v1/environments*: code 409 is ours alone": _REFUSED,
     "* /cmf/api/v1/environments*: code 422 is ours alone": _REFUSED,
+    "POST /cmf/api/v1/detached-savepoints: code 409 is ours alone": "A detached savepoint of this name exists.",
     # Parameters and headers
     "*: header of 200 ETag is ours alone": "The tag of a 304 has to come from somewhere: from the 200 before it.",
     "*?page: minimum 0, not None": "Pages count from 0, as CMF's text says.",
@@ -64,16 +65,20 @@ DIFFERENCES: dict[str, str] = {
     "*: required name is missing": _LENIENT,
     "KubernetesCluster: required spec is missing": _LENIENT,
     "FlinkApplication: required spec is missing": _LENIENT,
+    "Savepoint: required spec is missing": _LENIENT,
     "Environment: required kubernetesNamespace is missing": "Absent in an update: it keeps what is there (cmf.md 8.4).",
     "*Page: required * is ours alone": _CERTAIN,
     "*Information: required * is ours alone": _CERTAIN,
     "*InformationStatus: required * is ours alone": _CERTAIN,
     "KubernetesClusterStatus: required state is ours alone": _CERTAIN,
+    "SavepointStatus: required state is ours alone": _CERTAIN,
     "EnvironmentSecretMapping: required spec is ours alone": "A mapping without spec maps nothing.",
     "RestError: required errors is ours alone": _CERTAIN,
     "error: required message is ours alone": _CERTAIN,
     # Schemas: values
     "*.kind: value * is ours alone": "A kind is a constant; CMF's document says only that it is text.",
+    "SavepointStatus.state: value * is ours alone": "The states that CMF's guide lists, those of the operator.",
+    "SavepointSpec.backoffLimit: m*": "-1 is for ever, less means nothing; CMF's int32 has the same maximum.",
     "StatementStatus.phase: value * is ours alone": "The phases that CMF's list parameter `phase` names.",
     "*Environment.name: *": _NAME_RULE,
     "*Environment.kubernetesNamespace: *": _NAME_RULE,
@@ -83,6 +88,7 @@ DIFFERENCES: dict[str, str] = {
     "StatementSpec.parallelism: minimum 1, not None": "Flink runs nothing with less.",
     # Schemas: fields
     "PostEnvironment: field * is ours alone": "One schema for both ways: what an answer said may be sent back.",
+    "SavepointMetadata: field updateTimestamp is ours alone": "Every resource of the hub has one.",
     "EnvironmentMetadata: field uid is ours alone": "Every resource of the hub has a uid.",
     "*Page.items[[]]: alternative Projection is ours alone": "`fields` leaves out what schemas say is always there.",
     "EventMetadata: field updateTimestamp is ours alone": "All metadata has one model; an event never changes.",
@@ -92,20 +98,7 @@ DIFFERENCES: dict[str, str] = {
 }
 
 NOT_SERVED = (
-    "DELETE /cmf/api/v1/detached-savepoints/{}",
-    "DELETE /cmf/api/v1/environments/{}/applications/{}/savepoints/{}",
-    "DELETE /cmf/api/v1/environments/{}/statements/{}/savepoints/{}",
-    "GET /cmf/api/v1/detached-savepoints",
-    "GET /cmf/api/v1/detached-savepoints/{}",
-    "GET /cmf/api/v1/environments/{}/applications/{}/savepoints",
-    "GET /cmf/api/v1/environments/{}/applications/{}/savepoints/{}",
     "GET /cmf/api/v1/environments/{}/statements/{}/results",
-    "GET /cmf/api/v1/environments/{}/statements/{}/savepoints",
-    "GET /cmf/api/v1/environments/{}/statements/{}/savepoints/{}",
-    "POST /cmf/api/v1/detached-savepoints",
-    "POST /cmf/api/v1/environments/{}/applications/{}/savepoints",
-    "POST /cmf/api/v1/environments/{}/applications/{}/savepoints/{}/detach",
-    "POST /cmf/api/v1/environments/{}/statements/{}/savepoints",
 )
 """Operations of CMF that the hub does not serve yet. This list only ever gets shorter."""
 

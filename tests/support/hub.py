@@ -217,6 +217,10 @@ class Spoke:
         """Return the FlinkSessionJobs of a namespace by name."""
         return self._objects("flinksessionjobs", namespace)
 
+    def snapshots(self, namespace: str = "flink") -> dict[str, dict[str, Any]]:
+        """Return the FlinkStateSnapshots of a namespace by name."""
+        return self._objects("flinkstatesnapshots", namespace)
+
     def create(self, deployment: dict[str, Any], namespace: str = "flink") -> None:
         """Create a FlinkDeployment by hand."""
         head = {"apiVersion": f"{GROUP}/v1beta1", "kind": "FlinkDeployment"}

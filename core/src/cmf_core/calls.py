@@ -19,6 +19,7 @@ from cmf_core.models import (
     KubernetesCluster,
     Model,
     Page,
+    Savepoint,
     Statement,
     StatementExceptionList,
 )
@@ -51,12 +52,13 @@ class Collection(Generic[M]):
     path: str
     model: type[M]
 
-    def _one(self, name: str) -> str:
+    def one(self, name: str) -> str:
+        """Return the path of one resource."""
         return f"{self.path}/{quote(name, safe='')}"
 
     def get(self, name: str) -> Call[M]:
         """Read one resource; the answer to an unknown name is `NotFound`."""
-        return Call("GET", self._one(name), self.model.parse)
+        return Call("GET", self.one(name), self.model.parse)
 
     def page(self, page: int = 0, size: int = 100, **params: str) -> Call[Page[M]]:
         """Read one page; further parameters (filter, search, ...) go as they are."""
@@ -71,18 +73,19 @@ class Collection(Generic[M]):
         """Update. Some kinds answer without a body, then the result is None."""
         return Call(
             "PUT",
-            self._one(name),
+            self.one(name),
             lambda data: self.model.parse(data) if data else None,
             body=resource.wire(),
         )
 
     def delete(self, name: str, *, force: bool = False) -> Call[None]:
         """Delete; `force` removes the record without asking the cluster, where the kind has it."""
-        return Call("DELETE", self._one(name), _nothing, {"force": "true"} if force else {})
+        return Call("DELETE", self.one(name), _nothing, {"force": "true"} if force else {})
 
 
 KUBERNETES_CLUSTERS = Collection(f"{PREFIX}/kubernetes-clusters", KubernetesCluster)
 ENVIRONMENTS = Collection(f"{PREFIX}/environments", Environment)
+DETACHED_SAVEPOINTS = Collection(f"{PREFIX}/detached-savepoints", Savepoint)
 
 
 def _in_environment(environment: str, plural: str, prefix: str = PREFIX) -> str:
@@ -118,9 +121,26 @@ def statements(environment: str) -> Collection[Statement]:
     return Collection(_in_environment(environment, "statements"), Statement)
 
 
-def start(environment: str, application: str) -> Call[FlinkApplication]:
-    """Start a suspended application."""
-    return Call("POST", f"{_application(environment, application)}/start", FlinkApplication.parse)
+def application_savepoints(environment: str, application: str) -> Collection[Savepoint]:
+    """Savepoints of an application."""
+    return Collection(f"{_application(environment, application)}/savepoints", Savepoint)
+
+
+def statement_savepoints(environment: str, statement: str) -> Collection[Savepoint]:
+    """Savepoints of a statement."""
+    return Collection(f"{statements(environment).one(statement)}/savepoints", Savepoint)
+
+
+def detach(environment: str, application: str, savepoint: str) -> Call[Savepoint]:
+    """Detach a savepoint from its application."""
+    path = f"{application_savepoints(environment, application).one(savepoint)}/detach"
+    return Call("POST", path, Savepoint.parse)
+
+
+def start(environment: str, application: str, savepoint_uid: str | None = None) -> Call[FlinkApplication]:
+    """Start an application; from the state of a savepoint, its own or a detached one, if its uid is given."""
+    params = {"startFromSavepointUid": savepoint_uid} if savepoint_uid else {}
+    return Call("POST", f"{_application(environment, application)}/start", FlinkApplication.parse, params)
 
 
 def suspend(environment: str, application: str) -> Call[FlinkApplication]:

@@ -35,6 +35,13 @@ from cmf_core.models.kubernetes_cluster import (
     LifecycleState,
     OrphanedObject,
 )
+from cmf_core.models.savepoint import (
+    Savepoint,
+    SavepointFormat,
+    SavepointSpec,
+    SavepointState,
+    SavepointStatus,
+)
 from cmf_core.models.secret import EnvironmentSecretMapping, Secret
 from cmf_core.models.statement import (
     Statement,
@@ -82,6 +89,11 @@ __all__ = [
     "ResourceUsageSummary",
     "Resources",
     "ResourcesByStatusAndType",
+    "Savepoint",
+    "SavepointFormat",
+    "SavepointSpec",
+    "SavepointState",
+    "SavepointStatus",
     "Secret",
     "Statement",
     "StatementDefaults",

@@ -7,8 +7,9 @@
 | ComputePool, DEDICATED | none, it is a template (P04) |
 | Statement on a DEDICATED pool | FlinkDeployment with a job of its own (P04) |
 | Statement on a SHARED pool | FlinkSessionJob on the pool's session cluster (P05) |
+| Savepoint | FlinkStateSnapshot (E27); none where it is taken by a nonce of its job's object (E25) |
 
-An object has the name of its resource, is in the environment's namespace, and says by labels and
+An object has the name of its resource (`object_name`), is in the environment's namespace, and says by labels and
 annotations whose it is. Environment defaults are laid over a resource's own settings, field by field: the
 environment wins (E03-E06, D17).
 """
@@ -26,9 +27,10 @@ from cmf_core.merge import merged
 from cmf_core.models import DEFAULT_CLUSTER, PoolState, PoolType, StatementPhase
 from cmf_core.rules.applications import configured, is_suspended
 
-from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
+from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.annotations import annotated
 from cmf_hub.flink.configuration import flat
+from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT, environment_name, overlaid, snapshot_spec
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Orphan, Record
 
@@ -44,6 +46,8 @@ ENVIRONMENT_MARK = f"{_DOMAIN}/environment"
 KIND_MARK = f"{_DOMAIN}/kind"
 NAME_MARK = f"{_DOMAIN}/name"
 UID_LABEL = f"{_DOMAIN}/uid"
+SAVEPOINT_MARK = f"{_DOMAIN}/savepoint"
+"""Scope and name of the savepoint that a FlinkStateSnapshot was made for."""
 GENERATION_ANNOTATION = f"{_DOMAIN}/generation"
 """Generation of the resource that an object was made from."""
 
@@ -103,7 +107,12 @@ def pool_key(record: Record) -> Key | None:
 
 def environment_key(record: Record) -> Key:
     """Return the key of a resource's environment."""
-    return Key(ENVIRONMENT, "", record.key.scope)
+    return Key(ENVIRONMENT, "", environment_name(record.key.scope))
+
+
+def object_name(record: Record) -> str:
+    """Return the name of a resource's Kubernetes object."""
+    return str((record.private or {})["object"]) if record.key.kind in (SAVEPOINT, SNAPSHOT) else record.name
 
 
 def is_shared(pool: Record) -> bool:
@@ -123,6 +132,8 @@ def places(placed: Placement) -> tuple[FlinkResource, ...]:
             return (FLINK_DEPLOYMENT,)
         case "ComputePool":
             return (FLINK_DEPLOYMENT,) if is_shared(placed.record) else ()
+        case "Savepoint" | "FlinkStateSnapshot":
+            return (FLINK_STATE_SNAPSHOT,) if "object" in (placed.record.private or {}) else ()
     if placed.pool is None:
         return (FLINK_DEPLOYMENT, FLINK_SESSION_JOB)
     return (FLINK_SESSION_JOB,) if is_shared(placed.pool) else (FLINK_DEPLOYMENT,)
@@ -140,6 +151,8 @@ def presence(placed: Placement) -> Presence:
             return Presence.IF_PRESENT if is_suspended(record.spec) else Presence.PRESENT
         case "ComputePool":
             return Presence.ABSENT if is_suspended_pool(record) else Presence.PRESENT
+        case "Savepoint":
+            return Presence.PRESENT if record.dirty else Presence.UNTOUCHED  # made once: another is another savepoint
     return _presence_of_statement(record, placed.pool)
 
 
@@ -174,7 +187,11 @@ def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
         case "FlinkApplication":
             spec = annotated(application_spec(placed), placed.record.instance)
             spec.setdefault("serviceAccount", settings.flink_service_account)
+            if isinstance(spec.get("job"), Mapping):
+                spec["job"] = overlaid(spec["job"], placed.record)
             return _manifest(FLINK_DEPLOYMENT, placed, spec, _application_defaults(placed.environment).get("metadata"))
+        case "Savepoint" | "FlinkStateSnapshot":
+            return _manifest(FLINK_STATE_SNAPSHOT, placed, snapshot_spec(placed.record), None)
         case "ComputePool":
             spec = _cluster_spec(placed.record, placed.environment, settings)
             return _manifest(FLINK_DEPLOYMENT, placed, spec, _pool_defaults(placed.environment).get("metadata"))
@@ -223,7 +240,7 @@ def _job(record: Record, configuration: Mapping[str, str], jar: str) -> dict[str
     }
     start = record.spec.get("startFromSavepoint") or {}
     fields = ("initialSavepointPath", "allowNonRestoredState", "savepointRedeployNonce")
-    return job | {field: start[field] for field in fields if start.get(field) is not None}
+    return overlaid(job | {field: start[field] for field in fields if start.get(field) is not None}, record)
 
 
 def _cluster_spec(pool: Record, environment: Record, settings: Settings) -> dict[str, Any]:
@@ -268,21 +285,28 @@ def is_interactive(statement: str) -> bool:
 def _manifest(
     resource: FlinkResource, placed: Placement, spec: dict[str, Any], defaults: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    record = placed.record
+    record, environment = placed.record, environment_name(placed.record.key.scope)
     own = record.document.get("metadata") or {}
     defaults = defaults or {}
     labels = merged(own.get("labels") or {}, defaults.get("labels")) | {
         MANAGED_BY: MANAGER,
-        ENVIRONMENT_MARK: label_value(record.key.scope),
+        ENVIRONMENT_MARK: label_value(environment),
         KIND_MARK: record.key.kind,
         NAME_MARK: label_value(record.name),
         UID_LABEL: record.uid,
     }
     annotations = merged(own.get("annotations") or {}, defaults.get("annotations")) | {
-        ENVIRONMENT_MARK: record.key.scope,  # the label may be shortened
+        ENVIRONMENT_MARK: environment,  # the label may be shortened
         GENERATION_ANNOTATION: str(record.generation),
     }
-    metadata = {"name": record.name, "namespace": placed.namespace, "labels": labels, "annotations": annotations}
+    if record.key.kind == SAVEPOINT:
+        annotations[SAVEPOINT_MARK] = f"{record.key.scope}/{record.name}"
+    metadata = {
+        "name": object_name(record),
+        "namespace": placed.namespace,
+        "labels": labels,
+        "annotations": annotations,
+    }
     return {"kind": str(resource), "metadata": metadata, "spec": _without_nulls(spec)}
 
 
@@ -305,8 +329,10 @@ def owner(found: Mapping[str, Any]) -> tuple[Key, str] | None:
     metadata = found["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     try:
-        key = Key(labels[KIND_MARK], annotations[ENVIRONMENT_MARK], metadata["name"])
-        return key, labels[UID_LABEL]
+        if labels[KIND_MARK] == SAVEPOINT:
+            scope, _, name = annotations[SAVEPOINT_MARK].rpartition("/")
+            return Key(SAVEPOINT, scope, name), labels[UID_LABEL]
+        return Key(labels[KIND_MARK], annotations[ENVIRONMENT_MARK], metadata["name"]), labels[UID_LABEL]
     except KeyError:
         return None
 

@@ -12,9 +12,10 @@ from typing import Any
 import structlog
 
 from cmf_hub.clusters.refusals import KubernetesRefusal
-from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
+from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.objects import STATEMENT, belongs
 from cmf_hub.flink.reconciler import Connect, delete_object
+from cmf_hub.flink.savepoints import SNAPSHOT
 from cmf_hub.store import Orphan, Store
 
 log = structlog.get_logger(__name__)
@@ -83,4 +84,6 @@ class Orphans:
 
 def _kinds(orphan: Orphan) -> tuple[FlinkResource, ...]:
     """Return the kinds of object that it may be; a statement's pool may be gone, and with it the knowledge."""
+    if orphan.kind == SNAPSHOT:
+        return (FLINK_STATE_SNAPSHOT,)
     return (FLINK_DEPLOYMENT, FLINK_SESSION_JOB) if orphan.kind == STATEMENT else (FLINK_DEPLOYMENT,)

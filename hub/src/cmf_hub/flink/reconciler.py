@@ -20,11 +20,23 @@ from cmf_core.errors import ClusterUnavailable, CmfError, Conflict
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
-from cmf_hub.clusters.resources import FlinkResource
+from cmf_hub.clusters.resources import FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.locks import Locks
-from cmf_hub.flink.objects import APPLICATION, POOL, Placement, Presence, belongs, manifest, owner, places, presence
+from cmf_hub.flink.objects import (
+    APPLICATION,
+    POOL,
+    Placement,
+    Presence,
+    belongs,
+    manifest,
+    object_name,
+    owner,
+    places,
+    presence,
+)
 from cmf_hub.flink.recorder import Recorder, placement, statements_on
+from cmf_hub.flink.savepoints import differs_in_disposal
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Orphan, Store, StoreError
 
@@ -110,8 +122,8 @@ class Reconciler:
         if resource is None:
             return
         found = await self._converge(resource) if places(resource) else None
-        for statement in await self.recorder.settled(resource.record, found):
-            self.poke(statement)
+        for dependent in await self.recorder.settled(resource.record, found):
+            self.poke(dependent)
         if key.kind == POOL and presence(resource) is Presence.ABSENT:
             for statement in statements_on(self._store, key):
                 self.poke(statement)  # their session jobs keep the session cluster from going
@@ -121,11 +133,11 @@ class Reconciler:
         connection = self._connect(resource.cluster)
         wanted, remaining = presence(resource), None
         for kind in places(resource):
-            found = await connection.get(kind, resource.namespace, resource.record.name)
+            found = await connection.get(kind, resource.namespace, object_name(resource.record))
             if wanted is Presence.PRESENT or (wanted is Presence.IF_PRESENT and found is not None):
                 return await self._apply(connection, kind, resource, found)
             if found is not None and belongs(found, resource.record):
-                left = await delete_object(connection, kind, found) if wanted is Presence.ABSENT else found
+                left = await self._remove(connection, kind, resource, found) if wanted is Presence.ABSENT else found
                 remaining = left or remaining
         return remaining
 
@@ -140,6 +152,17 @@ class Reconciler:
         wanted["metadata"]["uid"] = found["metadata"]["uid"]  # refused if this object is gone or was replaced
         with _changing():
             return await connection.apply(wanted)
+
+    async def _remove(
+        self, connection: Connection, kind: FlinkResource, resource: Placement, found: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Delete an object, and return it if finalizers keep it; a savepoint says first what becomes of its data."""
+        if kind is FLINK_STATE_SNAPSHOT and differs_in_disposal(found, resource.record):
+            wanted = manifest(resource, self._settings)
+            wanted["metadata"]["uid"] = found["metadata"]["uid"]
+            with _changing():
+                found = await connection.apply(wanted)
+        return await delete_object(connection, kind, found)
 
     async def _look_again(self) -> None:
         while True:
@@ -238,7 +261,9 @@ def _enforce_ours(
         Conflict: it is one of these.
     """
     record, metadata = resource.record, found["metadata"]
-    what = f"{kind} '{record.name}' in namespace '{resource.namespace}' of Kubernetes cluster '{resource.cluster}'"
+    what = (
+        f"{kind} '{object_name(record)}' in namespace '{resource.namespace}' of Kubernetes cluster '{resource.cluster}'"
+    )
     if "deletionTimestamp" in metadata:
         held = ", ".join(metadata.get("finalizers") or []) or "nothing"
         raise Conflict(

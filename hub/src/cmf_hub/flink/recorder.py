@@ -10,10 +10,11 @@ from cmf_core.errors import ServerError
 
 from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.objects import POOL, STATEMENT, Placement, environment_key, is_shared, pool_key
+from cmf_hub.flink.savepoints import SAVEPOINT, release
 from cmf_hub.flink.status import reported, session_job_manager
 from cmf_hub.store import Key, Record, Store, Transaction
 
-_TROUBLE_FIELD = {STATEMENT: "detail"}
+_TROUBLE_FIELD = {STATEMENT: "detail", SAVEPOINT: "error"}
 """Field of a status that says what is wrong, where it is not `message`."""
 
 
@@ -60,7 +61,8 @@ class Recorder:
     async def settled(self, done: Record, found: Mapping[str, Any] | None) -> list[Key]:
         """Record that the cluster matches `done`, a record as it was read, or that its object is gone.
 
-        A record that was changed in the meantime stays dirty. Returns the same as `seen`.
+        A record that was changed in the meantime stays dirty. Returns the same as `seen`, and what is left to be
+        removed of the savepoints of a job that is gone.
         """
         self._troubles.pop(done.key, None)
         older = self._is_older(done.key, found)
@@ -71,7 +73,7 @@ class Recorder:
                 return []
             if record.deleting and found is None:
                 transaction.delete(record.key)
-                return []
+                return release(transaction, record.key)
             if record.dirty:
                 transaction.put(replace(record, dirty=False))
                 self._history.prune(transaction, record)

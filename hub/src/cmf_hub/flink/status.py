@@ -26,6 +26,8 @@ from cmf_hub.flink.objects import (
     is_suspended_pool,
     presence,
 )
+from cmf_hub.flink.savepoint_status import savepoint_status
+from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT
 from cmf_hub.store import Record
 
 Status = dict[str, Any]
@@ -101,12 +103,17 @@ def reported(placed: Placement, found: Mapping[str, Any] | None, trouble: str | 
 
     Args:
         placed: the resource, its environment and pool.
-        found: its object on the cluster, or None if there is none.
+        found: its object on the cluster, or None if there is none; that of its job for a savepoint by nonce.
         trouble: why the hub could not make the cluster match, for the user.
     """
     kind, seen = placed.record.key.kind, Observation.of(found) if found else None
     if kind == APPLICATION:
         return _application(placed, seen, trouble)
+    if kind == SAVEPOINT:
+        terminating, made_from = (seen.terminating, seen.made_from) if seen else (None, 0)
+        return savepoint_status(placed.record, found, terminating, made_from, trouble)
+    if kind == SNAPSHOT:
+        return placed.record.status or {}
     return _pool(placed, seen, trouble) if kind == POOL else _statement(placed, seen, trouble)
 
 

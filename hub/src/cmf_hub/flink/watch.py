@@ -8,7 +8,7 @@ is written. While a cluster is not CONNECTED nothing is followed and its statuse
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -16,7 +16,8 @@ import structlog
 from cmf_core.errors import CmfError
 
 from cmf_hub.clock import Clock
-from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
+from cmf_hub.clusters.refusals import KubernetesRefusal
+from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.objects import (
     APPLICATION,
     ENVIRONMENT,
@@ -36,14 +37,18 @@ from cmf_hub.flink.objects import (
 from cmf_hub.flink.orphans import Orphans
 from cmf_hub.flink.reconciler import Connect, Reconciler
 from cmf_hub.flink.recorder import placed, placement
+from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT, environment_name, scope_of_job
+from cmf_hub.flink.unanswered import Unanswered
 from cmf_hub.settings import Settings
-from cmf_hub.store import Store
+from cmf_hub.store import Key, Record, Store
 
-FOLLOWED = (FLINK_DEPLOYMENT, FLINK_SESSION_JOB)
+FOLLOWED = (FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until a broken watch starts again; doubled with each failure in a row."""
 LOOK_FOR_ORPHANS = 15.0
 """Seconds between two looks whether the orphans of a cluster are still there; most go with a watch's event."""
+LOOK_FOR_UNANSWERED = 5.0
+"""Seconds between two looks whether savepoints wait for too long; no event tells of what does not happen."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,13 +74,19 @@ class Watches:
         self._settings = settings
         self._clock = clock
         self._orphans = Orphans(store, connect)
+        self._unanswered = Unanswered(store, connect, reconciler.recorder, settings, clock)
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
 
     def follow(self, cluster: str) -> None:
         """Follow a cluster from now on, anew if it is followed already: its connection may be another one."""
         self.leave(cluster)
         self._tasks[cluster] = [
-            asyncio.create_task(self._follow_orphans(cluster), name=f"orphans on {cluster}"),
+            asyncio.create_task(
+                self._repeat(LOOK_FOR_ORPHANS, self._orphans.check, cluster), name=f"orphans on {cluster}"
+            ),
+            asyncio.create_task(
+                self._repeat(LOOK_FOR_UNANSWERED, self._unanswered.check, cluster), name=f"unanswered on {cluster}"
+            ),
             *(asyncio.create_task(self._follow(cluster, kind), name=f"watch {kind} on {cluster}") for kind in FOLLOWED),
         ]
         self._reconciler.wake()
@@ -105,22 +116,25 @@ class Watches:
                     async for event, found in events:
                         await self._happened(cluster, kind, event, found)
             except CmfError as error:
-                log.info("watch ended, starting again", cluster=cluster, kind=str(kind), reason=str(error))
+                if kind is FLINK_STATE_SNAPSHOT and isinstance(error, KubernetesRefusal) and error.code == 404:
+                    pause = LONGEST_PAUSE  # a cluster need not have this kind
+                else:
+                    log.info("watch ended, starting again", cluster=cluster, kind=str(kind), reason=str(error))
             except Exception:
                 log.exception("watch failed, starting again", cluster=cluster, kind=str(kind))
             await self._clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _follow_orphans(self, cluster: str) -> None:
-        """Look again and again whether orphans are gone: no event tells of what went before its record did."""
+    async def _repeat(self, every: float, check: Callable[[str], Awaitable[None]], cluster: str) -> None:
+        """Look again and again for what no event tells of."""
         while True:
             try:
-                await self._orphans.check(cluster)
+                await check(cluster)
             except CmfError as error:
-                log.info("orphans cannot be checked, trying again", cluster=cluster, reason=str(error))
+                log.info("cluster cannot be checked, trying again", cluster=cluster, reason=str(error))
             except Exception:
-                log.exception("orphans cannot be checked, trying again", cluster=cluster)
-            await self._clock.sleep(LOOK_FOR_ORPHANS)
+                log.exception("cluster cannot be checked, trying again", cluster=cluster)
+            await self._clock.sleep(every)
 
     async def _compare(self, cluster: str, kind: FlinkResource, items: list[dict[str, Any]]) -> None:
         """Bring the rows of a cluster up to date with all its objects of one kind."""
@@ -159,6 +173,7 @@ class Watches:
         record = resource.record
         for statement in await self._recorder.seen(record.key, record.uid, found):
             self._reconciler.poke(statement)
+        await self._tell_savepoint(record, found)
         if not record.dirty and "deletionTimestamp" not in found["metadata"]:
             wanted = presence(resource)
             if wanted is Presence.ABSENT or (
@@ -182,11 +197,22 @@ class Watches:
             self._reconciler.poke(record.key)
         else:
             await self._recorder.seen(record.key, record.uid, None)
+            await self._tell_savepoint(record, None)
+
+    async def _tell_savepoint(self, record: Record, found: Mapping[str, Any] | None) -> None:
+        """Record what the object of an application or statement says of the savepoint that was asked for by nonce."""
+        trigger = (record.private or {}).get("trigger")
+        if trigger is not None:
+            key = Key(SAVEPOINT, scope_of_job(record.key), trigger["savepoint"])
+            await self._recorder.seen(key, trigger["uid"], found)
 
     def _resource_of(self, cluster: str, kind: FlinkResource, found: dict[str, Any]) -> Placement | None:
         """Return the resource that an object was made for; None for orphans, copies and objects of other hubs."""
         whose = owner(found)
         resource = placement(self._store, whose[0]) if whose else None
+        if whose is not None and resource is None and kind is FLINK_STATE_SNAPSHOT:
+            left = Key(SNAPSHOT, environment_name(whose[0].scope), found["metadata"]["name"])
+            resource = placement(self._store, left)
         if whose is None or resource is None or resource.record.uid != whose[1]:
             return None
         at = (resource.cluster, resource.namespace)
@@ -196,8 +222,16 @@ class Watches:
         for environment in self._store.list(ENVIRONMENT):
             if cluster_of(environment) != cluster:
                 continue
-            for of_kind in (APPLICATION, POOL, STATEMENT):
+            for of_kind in (APPLICATION, POOL, STATEMENT, SNAPSHOT):
                 for record in self._store.list(of_kind, environment.name):
                     resource = placed(self._store, record)
                     if kind in places(resource):
                         yield resource
+        if kind is FLINK_STATE_SNAPSHOT:
+            for record in self._store.list(SAVEPOINT):
+                if (
+                    record.key.scope
+                    and (resource := placed(self._store, record)).cluster == cluster
+                    and places(resource)
+                ):
+                    yield resource

@@ -22,6 +22,7 @@ from cmf_hub.services.information import Information
 from cmf_hub.services.mappings import MappingService
 from cmf_hub.services.orphans import OrphanService
 from cmf_hub.services.pools import PoolService
+from cmf_hub.services.savepoints import DetachedSavepointService, SavepointService
 from cmf_hub.services.secrets import SecretService
 from cmf_hub.services.statements import StatementService
 from cmf_hub.services.views import Page, Views
@@ -41,6 +42,8 @@ class Services:
     applications: ApplicationService
     pools: PoolService
     statements: StatementService
+    savepoints: SavepointService
+    detached_savepoints: DetachedSavepointService
     clusters: ClusterService
     orphans: OrphanService
     secrets: SecretService
@@ -68,6 +71,8 @@ def create_services(
         applications=ApplicationService(writes),
         pools=PoolService(writes),
         statements=StatementService(writes),
+        savepoints=SavepointService(writes, settings),
+        detached_savepoints=DetachedSavepointService(writes),
         clusters=ClusterService(writes),
         orphans=OrphanService(writes),
         secrets=SecretService(store, Keyring.of(settings), clock, production=settings.sql_production),

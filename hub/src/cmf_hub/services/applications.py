@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cmf_core.errors import BadRequest, NotFound
 from cmf_core.merge import merged
-from cmf_core.models import FlinkApplication
+from cmf_core.models import FlinkApplication, timestamp
 from cmf_core.rules import applications, enforce, names, specs
 
 from cmf_hub.flink.objects import APPLICATION
-from cmf_hub.services.documents import changed, content_of, created, resource_content
+from cmf_hub.flink.savepoints import with_start, without
+from cmf_hub.services.documents import changed, content_of, created, regenerated, resource_content
 from cmf_hub.services.object_names import enforce_free
+from cmf_hub.services.savepoints import next_nonce, path_to_start_from
 from cmf_hub.services.writes import Writes, environment_of, existing, not_deleting
 from cmf_hub.store import Key, Record, Transaction
 
@@ -39,7 +43,7 @@ class ApplicationService:
             record = environment_of(transaction, environment)
             enforce_effective(name, sent.spec, record)
             if present is not None:
-                return changed(not_deleting(present), document, self._writes.clock)
+                return changed(_own_nonces_first(not_deleting(present), sent.spec), document, self._writes.clock)
             enforce_free(transaction, key, record)
             return created(key, document, self._writes.clock)
 
@@ -48,15 +52,34 @@ class ApplicationService:
     async def start(self, environment: str, name: str, savepoint: str | None) -> bool:
         """Set the job's state to running; False if it is so already.
 
+        With `savepoint`, the uid of one of its own or of a detached one, the job starts from its state, also one that
+        runs: that is stopped for it, without keeping its own. The specification stays as the user sent it.
+
         Raises:
-            NotFound: there is no such application, or no savepoint with the uid `savepoint`.
+            NotFound: there is no such application, or no such savepoint.
+            Unprocessable: the savepoint is not COMPLETED.
             Conflict, ClusterUnavailable: as `upsert`.
         """
         key = Key(APPLICATION, environment, name)
-        if savepoint:
-            self._writes.present(key)
-            raise NotFound(f"Savepoint with uid '{savepoint}' does not exist: start without startFromSavepointUid")
-        return await self._set_state(key, "running")
+        if not savepoint:
+            return await self._set_state(key, "running")
+        self._writes.present(key)
+
+        def change(transaction: Transaction, present: Record | None) -> Record:
+            record = not_deleting(existing(present, key))
+            path = path_to_start_from(transaction, key, uid=savepoint)
+            if path is None:
+                raise NotFound(
+                    f"{APPLICATION} '{name}' has no savepoint with uid '{savepoint}', and there is no detached one: "
+                    "start without startFromSavepointUid"
+                )
+            last = ((record.private or {}).get("start") or {}).get("savepointRedeployNonce")
+            document = _with_state(record, "running")
+            after = regenerated(replace(record, document=document, updated=timestamp(self._writes.clock.now())))
+            return with_start(after, path, next_nonce(self._writes.clock, last))
+
+        await self._writes.put(key, change)
+        return True
 
     async def suspend(self, environment: str, name: str) -> bool:
         """Set the job's state to suspended; False if it is so already.
@@ -84,15 +107,32 @@ class ApplicationService:
             return False
 
         def change(_: Transaction, record: Record | None) -> Record:
-            document = content_of(not_deleting(existing(record, key)))
-            job = document["spec"].get("job")
-            if not isinstance(job, dict):
-                raise BadRequest(f"FlinkApplication '{key.name}' has no spec.job")
-            document["spec"]["job"] = {**job, "state": state}
-            return changed(existing(record, key), document, self._writes.clock)
+            present = not_deleting(existing(record, key))
+            return changed(present, _with_state(present, state), self._writes.clock)
 
         await self._writes.put(key, change)
         return True
+
+
+def _with_state(record: Record, state: str) -> dict[str, Any]:
+    """Return the content of an application with another state of its job."""
+    document = content_of(record)
+    job = document["spec"].get("job")
+    if not isinstance(job, dict):
+        raise BadRequest(f"FlinkApplication '{record.name}' has no spec.job")
+    document["spec"]["job"] = {**job, "state": state}
+    return document
+
+
+def _own_nonces_first(present: Record, spec: Mapping[str, Any]) -> Record:
+    """Return the record without the nonces of the hub where the user now says something else (E25, E26)."""
+    before, after = present.spec.get("job") or {}, spec.get("job") or {}
+    if before.get("savepointTriggerNonce") != after.get("savepointTriggerNonce"):
+        present = without(present, "trigger")
+    fields = ("initialSavepointPath", "savepointRedeployNonce")
+    if any(before.get(field) != after.get(field) for field in fields):
+        present = without(present, "start")
+    return present
 
 
 def _job_state(record: Record) -> str:

@@ -12,11 +12,18 @@ from cmf_core.models import API_VERSION, Environment, Resource, timestamp
 
 from cmf_hub.clock import Clock
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT
+from cmf_hub.flink.savepoints import SAVEPOINT
 from cmf_hub.store import Key, Record
 
 _BOOKKEEPING = ("name", "uid", "generation", "creationTimestamp", "updateTimestamp")
 _ENVIRONMENT_BOOKKEEPING = ("name", "created_time", "updated_time")
-_DELETING_FIELD = {APPLICATION: "lifecycleState", POOL: "phase", STATEMENT: "phase"}
+_DELETING: dict[str, dict[str, Any]] = {
+    APPLICATION: {"lifecycleState": "DELETING"},
+    POOL: {"phase": "DELETING"},
+    STATEMENT: {"phase": "DELETING"},
+    SAVEPOINT: {"pendingDeletion": True},
+}
+"""What the status of a resource says while it is being deleted."""
 
 
 def resource_content(sent: Resource) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def marked_deleting(present: Record) -> Record:
     """Return the record of a resource that waits for its Kubernetes object to go."""
     if present.deleting:
         return present
-    status = {**(present.status or {}), _DELETING_FIELD[present.key.kind]: "DELETING"}
+    status = {**(present.status or {}), **_DELETING[present.key.kind]}
     return regenerated(replace(present, deleting=True, status=status))
 
 

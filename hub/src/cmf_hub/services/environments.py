@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from cmf_core.errors import BadRequest
-from cmf_core.models import ClusterState, Environment
+from cmf_core.models import ClusterState, Environment, timestamp
 from cmf_core.rules import clusters, enforce, environments, names, specs
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
 from cmf_hub.services.documents import changed, content_of, created, environment_content, regenerated
 from cmf_hub.services.mappings import remove_mappings
+from cmf_hub.services.savepoints import leave_snapshots
 from cmf_hub.services.writes import Writes, existing
 from cmf_hub.store import Key, Query, Record, Transaction
 
@@ -71,11 +72,14 @@ class EnvironmentService:
         if not force:
             self._writes.writable(name)
 
+        now = timestamp(self._writes.clock.now())
+
         def work(transaction: Transaction) -> None:
-            existing(transaction.get(key), key)
+            environment = existing(transaction.get(key), key)
             contents = {plural: transaction.count(Query(kind, name)) for kind, plural in _PLURALS.items()}
             enforce(environments.deletable(name, contents))
             remove_mappings(transaction, name)
+            leave_snapshots(transaction, environment, now)
             transaction.delete(key)
 
         await self._store.transact(work)

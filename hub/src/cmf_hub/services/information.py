@@ -34,6 +34,7 @@ from cmf_hub.flink.objects import (
     pool_key,
     presence,
 )
+from cmf_hub.flink.savepoints import SAVEPOINT
 from cmf_hub.flink.usage import deployment_usage, session_job_usage
 from cmf_hub.services.kinds import CATALOG, SECRET
 from cmf_hub.services.writes import environment_of
@@ -61,6 +62,7 @@ class Information:
             used += self.environment_usage(environment)
             await asyncio.sleep(0)
         states = Counter(str(self._registry.state(name)[0]) for name in self._registry.names())
+        detached = self._store.count(Query(SAVEPOINT, ""))
         resources = Resources(
             environments=self._count(ENVIRONMENT),
             applications=self._tally(Query(APPLICATION)),
@@ -68,6 +70,8 @@ class Information:
             statements=self._tally(Query(STATEMENT)),
             secrets=self._count(SECRET),
             catalogs=self._count(CATALOG),
+            savepoints=self._count(SAVEPOINT) - detached,
+            detached_savepoints=detached,
             kubernetes_clusters=dict(sorted(states.items())),
         )
         both = (used.job_manager, used.task_manager)

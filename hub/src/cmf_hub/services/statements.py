@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from cmf_core.errors import Conflict, Unprocessable
-from cmf_core.models import ComputePool, PoolPhase, PoolType, Statement, StatementPhase
-from cmf_core.rules import enforce, names, statements
+from cmf_core.models import ComputePool, PoolPhase, PoolType, Statement, StatementPhase, StatementSpec
+from cmf_core.rules import enforce, names, savepoints, statements
 
 from cmf_hub.flink.objects import POOL, STATEMENT
+from cmf_hub.flink.savepoints import with_start, without
 from cmf_hub.services.documents import changed, created, resource_content
 from cmf_hub.services.object_names import enforce_free
+from cmf_hub.services.savepoints import next_nonce, path_to_start_from
 from cmf_hub.services.writes import Writes, environment_of, existing, not_deleting
 from cmf_hub.store import Key, Record, Transaction
 
@@ -49,18 +51,14 @@ class StatementService:
     async def update(self, environment: str, name: str, sent: Statement) -> None:
         """Stop, resume or rescale a statement, or change its labels and configuration.
 
+        A `startFromSavepoint` that it did not have before starts the job from that savepoint; the same again does not.
+
         Raises:
             Conflict: its phase does not allow that, or it is being deleted.
-            Unprocessable: an attempt to change its text or pool.
+            Unprocessable: an attempt to change its text or pool, or a savepoint that is not COMPLETED.
             NotFound, ClusterUnavailable: as `create`.
         """
         key = Key(STATEMENT, environment, name)
-        start = sent.spec.start_from_savepoint
-        if start is not None and (start.savepoint_name or start.uid):
-            raise Unprocessable(
-                f"Statement '{name}': Savepoint '{start.savepoint_name or start.uid}' does not exist: use "
-                "startFromSavepoint.initialSavepointPath"
-            )
         document = resource_content(sent)
 
         def change(transaction: Transaction, record: Record | None) -> Record:
@@ -71,9 +69,28 @@ class StatementService:
                 pool = transaction.get(Key(POOL, environment, before.compute_pool_name))
                 if pool is not None:
                     enforce(statements.accepting_pool(name, pool.name, *_pool(pool)))
-            return changed(present, document, self._writes.clock)
+            return self._started(transaction, changed(present, document, self._writes.clock), before, sent.spec)
 
         await self._writes.put(key, change)
+
+    def _started(self, transaction: Transaction, record: Record, before: StatementSpec, sent: StatementSpec) -> Record:
+        """Return the record of a statement that is to start from the savepoint that its specification names."""
+        start = sent.start_from_savepoint
+        if start is None:
+            return without(record, "start")
+        new = start != before.start_from_savepoint
+        enforce(savepoints.start_of_statement(record.name, _phase(record), start, new=new, stopped=sent.stopped))
+        if not new:
+            return record
+        path = start.initial_savepoint_path
+        enforce(savepoints.durable_path(record.name, path, required=False))
+        if path is None:
+            path = path_to_start_from(transaction, record.key, uid=start.uid, name=start.savepoint_name)
+        named = start.savepoint_name or start.uid
+        enforce(savepoints.known_to_statement(record.name, str(named), exists=path is not None))
+        last = ((record.private or {}).get("start") or {}).get("savepointRedeployNonce")
+        nonce = start.savepoint_redeploy_nonce or next_nonce(self._writes.clock, last)
+        return with_start(record, str(path), nonce)
 
     async def delete(self, environment: str, name: str, *, force: bool) -> bool:
         """Delete a statement; True if it is gone, False if its job still ends on the cluster.

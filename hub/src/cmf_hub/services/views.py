@@ -19,6 +19,7 @@ from cmf_core.rules.clusters import stale_warning
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.flink.savepoints import environment_name
 from cmf_hub.services.access import Access
 from cmf_hub.services.information import Information
 from cmf_hub.services.kinds import CATALOG, DATABASE, MAPPING
@@ -147,7 +148,7 @@ class Views:
                 status = self._registry.get(cluster).status
                 woven: dict[str, object] = {} if status is None else {"kubernetesCluster": status.wire()}
             else:
-                stale = warning(row.key.scope) if row.key.scope else None
+                stale = warning(environment_name(row.key.scope)) if row.key.scope else None
                 woven = {"warning": stale} if stale else {}
             if usage and (record := self._store.get(row.key)):
                 woven |= self._information.fields(record)

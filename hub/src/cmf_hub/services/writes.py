@@ -25,6 +25,7 @@ from cmf_hub.flink.history import Noted
 from cmf_hub.flink.objects import ENVIRONMENT
 from cmf_hub.flink.reconciler import OutcomeUnknown, Reconciler
 from cmf_hub.flink.recorder import placed
+from cmf_hub.flink.savepoints import SAVEPOINT, environment_name, job_of_scope, release, withdrawn
 from cmf_hub.flink.status import reported
 from cmf_hub.services.documents import marked_deleting, regenerated
 from cmf_hub.services.kinds import scope_kind
@@ -58,9 +59,11 @@ class Writes:
             NotFound: there is no such environment.
             ClusterUnavailable: the cluster is not CONNECTED, or did not answer.
             KubernetesRefusal: the cluster refused; nothing has changed.
+            Conflict: it was deleted while this went on.
         """
         record = await self._carry_out(key, change)
-        assert record is not None, f"{key} was written and is not deleting"
+        if record is None:  # a savepoint whose application went
+            raise Conflict(f"{key} was deleted while it was being written")
         return record
 
     async def delete(self, key: Key, check: Check) -> bool:
@@ -86,6 +89,7 @@ class Writes:
             record = existing(transaction.get(key), key)
             check(transaction, record)
             transaction.delete(key)
+            release(transaction, key)
             if not has_object(record):
                 return None
             cluster, namespace = place(environment)
@@ -94,6 +98,7 @@ class Writes:
             return orphan
 
         orphan = await self.store.transact(work)
+        self.reconciler.wake()
         if orphan is not None:
             log.warning(
                 "deleted by force: the Kubernetes object may be left behind",
@@ -106,7 +111,7 @@ class Writes:
         Raises:
             NotFound: there is no such resource, or no such environment.
         """
-        environment_of(self.store, key.scope)
+        scope_of(self.store, key.kind, key.scope)
         return existing(self.store.get(key), key)
 
     def writable(self, environment: str) -> Connection:
@@ -122,10 +127,10 @@ class Writes:
     async def _carry_out(self, key: Key, change: Change) -> Record | None:
         history = self.reconciler.history
         async with self.reconciler.locks.hold(key):
-            self.writable(key.scope)
+            self.writable(environment_name(key.scope))
 
             def work(transaction: Transaction) -> tuple[Record | None, Record, Noted]:
-                environment_of(transaction, key.scope)
+                scope_of(transaction, key.kind, key.scope)
                 before = transaction.get(key)
                 after = placed(transaction, replace(change(transaction, before), dirty=True))
                 if after.record.status is None:
@@ -166,6 +171,8 @@ def _undo(transaction: Transaction, before: Record | None, after: Record, *, unk
     if before is not None:
         status = before.status if present.status == after.status else present.status
         restored = regenerated(replace(before, generation=after.generation))
+        if unknown and before.private != after.private:
+            restored = replace(restored, private=withdrawn(before, after))
         transaction.put(replace(restored, status=status, dirty=True))  # its object is of an older generation
     elif unknown:
         transaction.put(replace(marked_deleting(present), dirty=True))
@@ -181,10 +188,18 @@ def existing(record: Record | None, key: Key) -> Record:
         NotFound: it is None.
     """
     if record is None:
-        holder = "environment" if scope_kind(key.kind) == ENVIRONMENT else scope_kind(key.kind)
-        where = f" in {holder} '{key.scope}'" if key.scope else ""
-        raise NotFound(f"{key.kind} '{key.name}' does not exist{where}.")
+        raise NotFound(f"{key.kind} '{key.name}' does not exist{_where(key)}.")
     return record
+
+
+def _where(key: Key) -> str:
+    if not key.scope:
+        return ""
+    if key.kind == SAVEPOINT:
+        job = job_of_scope(key.scope)
+        return f" of {job.kind} '{job.name}' in environment '{job.scope}'"
+    holder = "environment" if scope_kind(key.kind) == ENVIRONMENT else scope_kind(key.kind)
+    return f" in {holder} '{key.scope}'"
 
 
 def not_deleting(record: Record) -> Record:
@@ -202,11 +217,15 @@ def not_deleting(record: Record) -> Record:
 
 
 def scope_of(source: Store | Transaction, kind: str, name: str) -> Record:
-    """Return the record of what resources of a kind are in: an environment, or a catalog.
+    """Return the record of what resources of a kind are in: an environment, a catalog, or the job of savepoints.
 
     Raises:
         NotFound: there is none of this name.
     """
+    if kind == SAVEPOINT:
+        job = job_of_scope(name)
+        environment_of(source, job.scope)
+        return existing(source.get(job), job)
     key = Key(scope_kind(kind), "", name)
     return existing(source.get(key), key)
 

@@ -36,3 +36,16 @@ class Flink(Group):
     flink_web_ui_silence_seconds: float = Field(default=60.0, gt=0)
     """Seconds without a byte from the client or to it, or from the JobManager, that end a request to a web UI; Flink
     plans large jobs in less."""
+
+    savepoint_method: Literal["auto", "snapshot", "nonce"] = "auto"
+    """How savepoints are taken. auto: by a FlinkStateSnapshot where the cluster has the CRD, else by a new
+    savepointTriggerNonce of the job; snapshot or nonce: so alone. nonce is for operators before 1.10 on clusters with
+    newer CRDs, which store FlinkStateSnapshots and do nothing with them."""
+
+    savepoint_patience_seconds: float = Field(default=60.0, gt=0)
+    """Seconds after which the status of a savepoint that the operator has not taken up says so; the operator looks at
+    everything every 15 s, and may be busy."""
+
+    savepoint_dispose_on_delete: bool = True
+    """DELETE of a savepoint deletes its data too, as the operator does by default; false keeps them. They are always
+    kept when a savepoint is detached, forced away, taken by nonce, or goes with its application or statement."""

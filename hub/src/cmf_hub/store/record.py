@@ -34,6 +34,7 @@ class Record:
         dirty: the Kubernetes object may differ from the document: the reconciler has work to do.
         instance: name of an application's present instance, with which its pods are annotated; None for other
             kinds, and for an application that has not changed since before there were instances.
+        private: what only the hub knows of it and no client sees, as in the nonce of its newest savepoint.
     """
 
     key: Key
@@ -46,6 +47,7 @@ class Record:
     deleting: bool = False
     dirty: bool = False
     instance: str | None = None
+    private: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:

@@ -31,6 +31,7 @@ CREATE TABLE history (
     PRIMARY KEY (scope, kind, number)
 ) WITHOUT ROWID;
 """,
+    "ALTER TABLE resource ADD COLUMN private TEXT;",
 )
 NEWEST = len(_MIGRATIONS)
 """Version of the schema that this hub works with (SQLite's `user_version`); 0 is an empty file."""

@@ -28,7 +28,7 @@ from cmf_hub.store.schema import StoreError, upgrade
 
 T = TypeVar("T")
 
-_COLUMNS = "kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty, instance"
+_COLUMNS = "kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty, instance, private"
 _BATCH = 256
 """Changes that one commit takes in at most, so that none waits long behind the others."""
 
@@ -100,10 +100,11 @@ class Transaction(_Reader):
     def put(self, record: Record) -> Record:
         """Insert or replace a record, and return it."""
         status = None if record.status is None else text_of(record.status)
+        private = None if record.private is None else text_of(record.private)
         self._connection.execute(
-            f"INSERT OR REPLACE INTO resource ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT OR REPLACE INTO resource ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (*record.key, record.uid, record.generation, record.created, record.updated,
-             text_of(record.document), status, int(record.deleting), int(record.dirty), record.instance),
+             text_of(record.document), status, int(record.deleting), int(record.dirty), record.instance, private),
         )  # fmt: skip
         return record
 
@@ -275,7 +276,7 @@ def _resolve(future: asyncio.Future[Any], value: Any, exception: BaseException |
 
 
 def _record(row: Iterable[Any]) -> Record:
-    kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty, instance = row
+    kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty, instance, private = row
     return Record(
         key=Key(kind, scope, name),
         uid=uid,
@@ -287,4 +288,5 @@ def _record(row: Iterable[Any]) -> Record:
         deleting=bool(deleting),
         dirty=bool(dirty),
         instance=instance,
+        private=None if private is None else json.loads(private),
     )
