@@ -1,47 +1,10 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.hub import Hub, Spoke, application, message, pool, statement, unique
+from tests.support.savepoints import DIRECTORIES, completed, durable, running, savepoint
 from tests.support.wait import wait_for
-
-StartHub = Callable[..., Hub]
-DIRECTORIES = {
-    "taskmanager.numberOfTaskSlots": "2",
-    "state.checkpoints.dir": "s3://bucket/checkpoints",
-    "state.savepoints.dir": "s3://bucket/savepoints",
-}
-
-
-def durable(name: str, **job: Any) -> dict[str, Any]:
-    """Return an application whose savepoints have a folder to go to."""
-    body = application(name, **job)
-    body["spec"]["flinkConfiguration"] = DIRECTORIES
-    return body
-
-
-def savepoint(name: str | None = None, metadata: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
-    """Return a savepoint as clients send it."""
-    head = {"apiVersion": "cmf.confluent.io/v1", "kind": "Savepoint"}
-    return {**head, "metadata": {**({"name": name} if name else {}), **(metadata or {})}, "spec": spec}
-
-
-def running(hub: Hub, environment: str, **job: Any) -> str:
-    """Create an application and return its path once its job runs."""
-    name = unique("app")
-    answer = hub.post(f"{environment}/applications", durable(name, **job))
-    assert answer.status_code == 201, answer.text
-    path = f"{environment}/applications/{name}"
-    hub.until(path, "status.jobStatus.state", "RUNNING")
-    return path
-
-
-def completed(hub: Hub, path: str, name: str | None = None) -> dict[str, Any]:
-    """Take a savepoint of a job and return it once it is COMPLETED."""
-    answer = hub.post(f"{path}/savepoints", savepoint(name))
-    assert answer.status_code == 201, answer.text
-    return hub.until(f"{path}/savepoints/{answer.json()['metadata']['name']}", "status.state", "COMPLETED")
 
 
 @pytest.fixture
