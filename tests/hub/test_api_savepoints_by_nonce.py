@@ -29,8 +29,8 @@ class Old(Spoke):
 
     def start(self) -> None:
         command = Path(sys.executable).with_name("flink-operator-standin")
-        options = ["--kubeconfig", self.cluster.kubeconfig, "--speed", "50", "--namespace", "flink"]
-        self._operator.launch([command, "run", *options])
+        kubeconfig = self.cluster.kubeconfig
+        self._operator.launch([command, "run", "--kubeconfig", kubeconfig, "--speed", "50", "--namespace", "flink"])
 
     @contextmanager
     def without_operator(self) -> Iterator[None]:
@@ -46,12 +46,14 @@ class Old(Spoke):
 
     def remove_snapshots(self) -> None:
         with connect(self.cluster.kubeconfig) as client:
-            api, name = ApiextensionsV1Api(client), f"flinkstatesnapshots.{GROUP}"
+            api: Any = ApiextensionsV1Api(client)
+            name = f"flinkstatesnapshots.{GROUP}"
             api.delete_custom_resource_definition(name)
-            wait_for(
-                lambda: name not in [crd.metadata.name for crd in api.list_custom_resource_definition().items],
-                "the CRD to be gone",
-            )
+
+            def present() -> list[str]:
+                return [crd.metadata.name for crd in api.list_custom_resource_definition().items]
+
+            wait_for(lambda: name not in present(), "the CRD to be gone")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ DIRECTORIES = {
 }
 
 
-def durable(name: str, annotations: dict[str, str] | None = None, **job: Any) -> dict[str, Any]:
+def durable(name: str, annotations: Any = None, **job: Any) -> dict[str, Any]:
     """Return an application whose savepoints have a folder to go to."""
     body = application(name, **job)
     body["spec"]["flinkConfiguration"] = DIRECTORIES
@@ -19,7 +19,7 @@ def durable(name: str, annotations: dict[str, str] | None = None, **job: Any) ->
     return body
 
 
-def savepoint(name: str | None = None, metadata: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+def savepoint(name: str | None = None, metadata: Any = None, **spec: Any) -> dict[str, Any]:
     """Return a savepoint as clients send it."""
     head = {"apiVersion": "cmf.confluent.io/v1", "kind": "Savepoint"}
     return {**head, "metadata": {**({"name": name} if name else {}), **(metadata or {})}, "spec": spec}
