@@ -1,16 +1,20 @@
 """The Flink web UIs through the hub: which JobManager, what is passed on, and what is not."""
 
 import gzip
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 
 from tests.support.backend import service
 from tests.support.flink_rest import JobManager, answering, job_manager
 from tests.support.hub import V1, Hub, Spoke, application, message, pool, statement, unique
+from tests.support.issuer import Issuer
 from tests.support.wait import wait_for
 
 
@@ -291,3 +295,55 @@ async def endless(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     while True:
         await response.write(b"x" * 100_000)
+
+
+@pytest.mark.rule("P56")
+def test_only_who_may_access_web_uis_sees_them(
+    own_hub: Callable[..., Hub], flink: Callable[[str], JobManager], tmp_path: Path
+) -> None:
+    issuer, bindings, keys = Issuer(), tmp_path / "bindings.yaml", tmp_path / "keys.json"
+    keys.write_text(json.dumps(issuer.key_set()))
+    everything = [{"resourceType": f"Flink{kind}", "name": "*"} for kind in ("Application", "Statement", "ComputePool")]
+    roles: list[dict[str, Any]] = [
+        {"principal": "User:developer", "role": "DeveloperManage", "flinkEnvironment": "*", "resources": everything},
+        {"principal": "User:cluster-admin", "role": "ClusterAdmin"},
+    ]
+    bindings.write_text(yaml.safe_dump({"roleBindings": roles}))
+    hub = own_hub(
+        wait=(),
+        CMF_AUTHENTICATION_TYPE="oauth",
+        CMF_AUTHENTICATION_OAUTHBEARER_JWKS_ENDPOINT_URL=keys.as_uri(),
+        CMF_AUTHENTICATION_OAUTHBEARER_EXPECTED_ISSUER=issuer.name,
+        CMF_AUTHENTICATION_OAUTHBEARER_EXPECTED_AUDIENCE="cmf",
+        CMF_AUTHORIZATION_TYPE="file",
+        CMF_AUTHORIZATION_ROLE_BINDINGS_FILE=str(bindings),
+        CMF_SUPER_USERS="User:root",
+    )
+
+    def become(user: str) -> None:
+        hub.http.headers["Authorization"] = f"Bearer {issuer.token(user)}"
+
+    become("root")
+    hub.connected("default-k8s-cluster")
+    environment = hub.environment("flink")
+    shared = running_pool(hub, environment)
+    dedicated = made(hub, environment, pool(unique("pool"), "DEDICATED"))
+    on_shared = made(hub, environment, statement(unique("sql"), name_of(shared)))
+    own = made(hub, environment, statement(unique("sql"), name_of(dedicated)))
+    app = made(hub, environment, application(unique("app")))
+    behind = {path: flink(name_of(path)) for path in (shared, own, app)}
+
+    def seen(path: str) -> int:
+        return hub.get(f"{path}/flink-web-ui/overview").status_code
+
+    everywhere = (app, own, shared, on_shared)
+    become("cluster-admin")
+    assert [seen(path) for path in everywhere] == [200, 200, 200, 200]
+    become("developer")
+    assert [seen(path) for path in everywhere] == [200, 200, 403, 403]
+    assert seen(f"{environment}/applications/nope") == 404
+    become("nobody")
+    assert [seen(path) for path in (*everywhere, f"{environment}/applications/nope")] == [403] * 5
+    del hub.http.headers["Authorization"]
+    assert [seen(path) for path in everywhere] == [401] * 4
+    assert [len(flink.requests) for flink in behind.values()] == [2, 2, 2]

@@ -20,6 +20,7 @@ from cmf_hub.api.encoding import accepted_or_json
 from cmf_hub.api.passing import answer_headers, checked_query, forwarded_headers, forwarded_path, has_body
 from cmf_hub.api.paths import IN_ENVIRONMENT
 from cmf_hub.api.permissions import asked_for, permissions_of
+from cmf_hub.auth.audit import AuditEntry
 from cmf_hub.auth.needs import NEEDS
 from cmf_hub.clusters.services import Streamed
 from cmf_hub.flink.objects import APPLICATION, POOL, STATEMENT
@@ -52,9 +53,10 @@ class WebUiPlace:
     path: str
 
 
+_POOL = WebUiPlace("accessComputePoolWebUi", POOL, f"{IN_ENVIRONMENT}/compute-pools/{{name}}/flink-web-ui")
 WEB_UIS = (
+    _POOL,
     WebUiPlace("accessApplicationWebUi", APPLICATION, f"{IN_ENVIRONMENT}/applications/{{name}}/flink-web-ui"),
-    WebUiPlace("accessComputePoolWebUi", POOL, f"{IN_ENVIRONMENT}/compute-pools/{{name}}/flink-web-ui"),
     WebUiPlace("accessStatementWebUi", STATEMENT, f"{IN_ENVIRONMENT}/statements/{{name}}/flink-web-ui"),
 )
 """The web UIs of all kinds that have one (P55, E41)."""
@@ -127,6 +129,7 @@ class _Proxy:
 
     async def _passed_on(self, request: Request, client: _Client) -> None:
         await _admit(request, self._place)
+        await self._permitted(request)
         environment, name = request.path_params["environment"], request.path_params["name"]
         prefix = self._place.path.format(environment=environment, name=name)
         path = forwarded_path(request.scope["raw_path"], prefix)
@@ -136,6 +139,26 @@ class _Proxy:
         key = Key(self._place.kind, environment, name)
         async with services.web_ui.stream(key, request.method, path, query, headers, client.body) as streamed:
             await client.answer(streamed, f"{quote(prefix, safe='/')}/")
+
+    async def _permitted(self, request: Request) -> None:
+        """Refuse a caller without the right AccessWebUI on the resource, and on what its web UI shows besides it (P56).
+
+        Raises:
+            Forbidden: he has it not.
+        """
+        entry: AuditEntry = request.scope["cmf.audit"]
+        services: Services = request.app.state.services
+        path = dict(request.path_params)
+        entry.operation, entry.write = self._place.id, request.method not in ("GET", "HEAD")
+        entry.right = asked_for(NEEDS[self._place.id], path)
+        if entry.write:
+            entry.cluster = services.views.cluster_of(path["environment"])
+        permissions = permissions_of(request)
+        await permissions.require(entry.right)
+        pool = services.web_ui.shared_pool(Key(self._place.kind, path["environment"], path["name"]))
+        if pool is not None:
+            # Else who has a statement would see all others of the session cluster.
+            await permissions.require(asked_for(NEEDS[_POOL.id], path | {"name": pool}))
 
 
 class _TooSlow(Exception):

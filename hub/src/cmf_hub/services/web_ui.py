@@ -14,7 +14,7 @@ from cmf_core.rules import enforce, pools
 from cmf_hub.clusters.services import Service, Streamed
 from cmf_hub.flink.jobmanager import job_manager
 from cmf_hub.flink.objects import POOL, STATEMENT, is_shared
-from cmf_hub.flink.recorder import placed
+from cmf_hub.flink.recorder import placed, placement
 from cmf_hub.services.writes import Writes
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Record
@@ -31,6 +31,11 @@ class WebUi:
         self._writes = writes
         self._settings = settings
         self._under_way: Counter[str] = Counter()
+
+    def shared_pool(self, key: Key) -> str | None:
+        """Return the pool whose session cluster a statement's web UI shows; None if it has a JobManager of its own."""
+        at = placement(self._writes.store, key) if key.kind == STATEMENT else None
+        return at.pool.name if at is not None and at.pool is not None and is_shared(at.pool) else None
 
     @asynccontextmanager
     async def stream(
