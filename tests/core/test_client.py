@@ -50,6 +50,23 @@ def test_names_are_quoted_in_paths() -> None:
     assert calls.statements("a/b").get("../x").path == "/cmf/api/v1/environments/a%2Fb/statements/..%2Fx"
 
 
+def test_instances_and_events_are_below_their_application() -> None:
+    assert calls.instances("a/b", "app").get("1").path == "/cmf/api/v1/environments/a%2Fb/applications/app/instances/1"
+    event = {
+        "apiVersion": "cmf.confluent.io/v1alpha1",
+        "kind": "FlinkApplicationEvent",
+        "metadata": {"name": "1", "flinkApplicationInstance": "2"},
+        "status": {"type": "JOB_STATUS", "message": "changed", "data": {"newStatus": "RUNNING"}},
+    }
+    exception = {**event, "status": {"type": "JOB_EXCEPTION", "data": {"exceptionString": "no"}}}
+    answer, seen = answering(httpx.Response(200, json={"items": [event, exception]}))
+    with client(answer) as cmf:
+        found = cmf.send(calls.events("prod", "app").page(filter="type=JOB_STATUS")).items
+    assert seen[0].url.path == "/cmf/api/v1alpha1/environments/prod/applications/app/events"
+    assert seen[0].url.params["filter"] == "type=JOB_STATUS"
+    assert [each.wire() for each in found] == [event, exception]
+
+
 def test_yaml_answers_are_read() -> None:
     response = httpx.Response(
         200, text="name: prod\nkubernetesNamespace: flink\n", headers={"Content-Type": "application/yaml"}

@@ -1,6 +1,7 @@
 """Changes whose answer from the cluster is lost, on a real API server behind a connection that can fail."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from cmf_core.errors import ClusterUnavailable, Conflict
 from cmf_core.models import Environment, FlinkApplication
 from cmf_hub.clock import SystemClock
 from cmf_hub.clusters.connection import Connection
+from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.services import Services, create_services
 from cmf_hub.settings import Settings
-from cmf_hub.store import Key, Record, Store, StoreError
+from cmf_hub.store import Key, Query, Record, Store, StoreError
 
 from tests.support.hub import Spoke, application, unique
 from tests.support.wait import eventually
@@ -89,8 +91,9 @@ def _connections_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def inside(database: Path, home: Spoke) -> AsyncIterator[Inside]:
+async def inside(database: Path, home: Spoke, **changes: Any) -> AsyncIterator[Inside]:
     settings = Settings(
+        **changes,
         database=database,
         k8s_default_cluster_kubeconfig=home.cluster.kubeconfig,
         k8s_kubeconfig_directory=database.parent / "none",
@@ -149,6 +152,63 @@ async def test_an_update_of_unknown_outcome_is_undone(hub: Inside, home: Spoke, 
     assert deployed(home, name) == (7 if lost == "answer" else 2)
     await hub.finish()
     assert (hub.parallelism(name), deployed(home, name)) == (2, 2)
+
+
+def events(hub: Inside, record: Record) -> list[str]:
+    """Return the messages of an application's own events, the oldest first."""
+    rows = hub.store.page(Query("FlinkApplicationEvent", record.uid, table="history"))
+    statuses = [json.loads(row.status or "{}") for row in reversed(rows)]
+    return [status["message"] for status in statuses if status["type"] == "CMF_STATUS"]
+
+
+def instances(hub: Inside, record: Record) -> list[str]:
+    """Return the names of an application's instances, the newest first."""
+    return [row.key.name for row in hub.store.page(Query("FlinkApplicationInstance", record.uid, table="history"))]
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+async def test_an_update_of_unknown_outcome_leaves_its_instance_and_the_former_one_is_deployed(
+    hub: Inside, home: Spoke, lost: str
+) -> None:
+    name = unique("app")
+    await hub.write(name, 2)
+    first = hub.record(name)
+    assert first is not None
+    hub.connection.lose = lost
+    with pytest.raises(ClusterUnavailable):
+        await hub.write(name, 7)
+    restored = hub.record(name)
+    assert restored is not None
+    assert restored.instance == first.instance
+    assert instances(hub, first)[1:] == [first.instance]
+    assert events(hub, first) == [
+        "FlinkApplication created",
+        "FlinkApplication updated",
+        "FlinkApplication update taken back: its cluster did not answer",
+    ]
+    await hub.finish()
+    pods = home.deployments()[name]["spec"]["podTemplate"]["metadata"]["annotations"]
+    assert pods["platform.confluent.io/cmf-fa-instance"] == first.instance
+    await hub.write(name, 7)
+    again = hub.record(name)
+    assert again is not None
+    assert len(instances(hub, first)) == 3
+    assert instances(hub, first)[0] == again.instance
+
+
+async def test_refused_changes_leave_nothing_and_drive_nothing_out(tmp_path: Path, home: Spoke) -> None:
+    async with inside(tmp_path / "hub.db", home, application_events_max_events_per_application=10) as hub:
+        name = unique("app")
+        await hub.write(name, 2)
+        record = hub.record(name)
+        assert record is not None
+        body = application(name)
+        body["spec"]["jobManager"] = {"resource": {"cpu": "much"}}
+        for _ in range(12):
+            with pytest.raises(KubernetesRefusal):
+                await hub.services.applications.upsert("prod", FlinkApplication.parse(body))
+        assert events(hub, record) == ["FlinkApplication created"]
+        assert instances(hub, record) == [record.instance]
 
 
 @pytest.mark.parametrize("lost", ["request", "answer"])

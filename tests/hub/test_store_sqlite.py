@@ -5,9 +5,10 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cmf_hub.store import Condition, Key, Order, Orphan, Query, Record, Store, StoreError, Transaction
+from cmf_hub.store import Condition, Entry, Key, Order, Orphan, Query, Record, Store, StoreError, Transaction
 
 NOW = "2026-01-01T00:00:00.000Z"
 
@@ -38,7 +39,13 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 async def test_what_was_put_is_read_as_it_was(store: Store) -> None:
     full = record(
-        "full", labels={"a.b/c": "ü"}, spec={"parallelism": 3}, status={"phase": "RUNNING"}, deleting=True, dirty=True
+        "full",
+        labels={"a.b/c": "ü"},
+        spec={"parallelism": 3},
+        status={"phase": "RUNNING"},
+        deleting=True,
+        dirty=True,
+        instance="i",
     )
     await store.transact(putting(full))
     assert store.get(full.key) == full
@@ -53,6 +60,68 @@ async def test_records_survive_a_restart(tmp_path: Path) -> None:
     assert second.get(Key("Statement", "env", "kept")) == record("kept", dirty=True)
     assert second.dirty() == [Key("Statement", "env", "kept")]
     await second.close()
+
+
+def appending(*entries: Entry, keep: int = 100, but: str | None = None) -> Callable[[Transaction], None]:
+    def work(transaction: Transaction) -> None:
+        for each in entries:
+            transaction.history.append(each)
+            transaction.history.prune(each.scope, each.kind, keep, (but, None))
+
+    return work
+
+
+def entry(name: str, scope: str = "uid-app", kind: str = "Event", **status: object) -> Entry:
+    return Entry(scope, kind, name, {"metadata": {"name": name, "by": scope}}, status)
+
+
+def names(store: Store, scope: str = "uid-app", **fields: Any) -> list[str]:
+    return [row.key.name for row in store.page(Query("Event", scope, table="history", **fields))]
+
+
+async def test_history_comes_newest_first_and_is_bounded_by_kind_and_resource(store: Store) -> None:
+    await store.transact(appending(*(entry(f"e{number}", type=f"t{number % 2}") for number in range(6)), keep=4))
+    await store.transact(appending(entry("other", "uid-other"), entry("instance", kind="Instance"), keep=1))
+    assert names(store) == ["e5", "e4", "e3", "e2"]
+    assert names(store, limit=2, offset=1) == ["e4", "e3"]
+    assert names(store, order=(Order(("metadata", "by")),)) == ["e2", "e3", "e4", "e5"]
+    assert names(store, conditions=(Condition((("status", "type"),), "in", ("t1",)),)) == ["e5", "e3"]
+    either = Condition((("status", "type"),), "contains", ("0",), Condition((("name",),), "in", ("e3",)))
+    assert names(store, conditions=(either,)) == ["e4", "e3", "e2"]
+    assert store.count(Query("Event", "uid-app", (either,), table="history")) == 3
+    assert store.history.get("uid-app", "Event", "e5") == entry("e5", type="t1")
+    assert store.history.get("uid-app", "Event", "e1") is None
+
+
+async def test_what_must_be_kept_of_history_is_not_pruned(store: Store) -> None:
+    await store.transact(appending(*(entry(f"e{number}") for number in range(6)), keep=2, but="e1"))
+    assert names(store) == ["e5", "e4", "e1"]
+
+
+async def test_history_can_be_taken_back_and_rewritten(store: Store) -> None:
+    await store.transact(appending(entry("a"), entry("b"), entry("c")))
+
+    def work(transaction: Transaction) -> None:
+        transaction.history.remove("uid-app", ["b", "unknown"])
+        transaction.history.rewrite(entry("a", changed=True))
+        transaction.history.rewrite(entry("unknown"))
+        transaction.history.append(entry("d"))
+
+    await store.transact(work)
+    assert names(store) == ["d", "c", "a"]
+    assert store.history.get("uid-app", "Event", "a") == entry("a", changed=True)
+
+
+async def test_history_goes_with_its_resource(store: Store) -> None:
+    await store.transact(putting(record("app"), record("app2")))
+    await store.transact(appending(entry("a"), entry("b", kind="Instance"), entry("c", "uid-app2")))
+    await store.transact(putting(record("app", dirty=True)))
+    assert names(store) == ["a"], "a new version of the record leaves it alone"
+    assert await store.transact(lambda transaction: transaction.delete(Key("Statement", "env", "app")))
+    assert not await store.transact(lambda transaction: transaction.delete(Key("Statement", "env", "app")))
+    assert names(store) == []
+    assert store.history.get("uid-app", "Instance", "b") is None
+    assert names(store, "uid-app2") == ["c"]
 
 
 async def test_a_failed_change_leaves_no_trace_and_harms_no_other(store: Store) -> None:

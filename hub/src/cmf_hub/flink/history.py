@@ -6,13 +6,15 @@ cluster has taken the change, so that refused ones do not drive out what happene
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from cmf_core.models import timestamp
 
 from cmf_hub.clock import Clock
 from cmf_hub.flink.events import CMF_STATUS, EVENT, event, of_change, of_status
-from cmf_hub.flink.instances import INSTANCE, current, followed, holder, instance_entry, next_instance
+from cmf_hub.flink.instances import INSTANCE, current, followed, holder, instance_entry, instance_spec, next_instance
 from cmf_hub.flink.objects import APPLICATION, Placement
 from cmf_hub.settings import Settings
 from cmf_hub.store import Record, Transaction
@@ -48,7 +50,9 @@ class ApplicationHistory:
         if record.key.kind != APPLICATION:
             return record, ()
         now, entries = timestamp(self._clock.now()), []
-        instance = record.instance if record.deleting else next_instance(before, after)
+        instance = record.instance
+        if before is None or (record.generation != before.record.generation and not record.deleting):
+            instance = next_instance(_deployed(transaction, before), after)
         if instance != record.instance:
             record = replace(record, instance=instance)
             after = replace(after, record=record)
@@ -65,7 +69,7 @@ class ApplicationHistory:
         none, because its job would be restarted to annotate them.
         """
         as_found = replace(placed, environment=replace(placed.environment, document={}))
-        record = replace(placed.record, instance=next_instance(as_found, placed) or instance)
+        record = replace(placed.record, instance=next_instance(instance_spec(as_found), placed) or instance)
         now, placed = timestamp(self._clock.now()), replace(placed, record=record)
         if record.instance is not None:
             transaction.history.append(instance_entry(placed, now))
@@ -106,3 +110,12 @@ class ApplicationHistory:
         if record.key.kind == APPLICATION:
             transaction.history.prune(record.uid, EVENT, self._events)
             transaction.history.prune(record.uid, INSTANCE, self._instances, (record.instance, current(record)))
+
+
+def _deployed(transaction: Transaction, before: Placement | None) -> Mapping[str, Any] | None:
+    """Return the spec that is deployed before a change: that of the present instance, if there is one."""
+    if before is None:
+        return None
+    name = before.record.instance
+    instance = transaction.history.get(before.record.uid, INSTANCE, name) if name else None
+    return instance.status["spec"] if instance else instance_spec(before)

@@ -37,16 +37,24 @@ _NO_NEW_PODS_CONFIGURATION = ("kubernetes.operator.", "job.autoscaler.")
 _JOB_ENDS = ("UPGRADING", "SUSPENDED")
 
 
-def next_instance(before: Placement | None, after: Placement) -> str | None:
-    """Return the instance of an application after a change; the present one if nothing else is deployed."""
-    if before is not None and restarting(before) == restarting(after):
+def instance_spec(placed: Placement) -> dict[str, Any]:
+    """Return the deployed spec of an application as its present instance shows it."""
+    return annotated(application_spec(placed), placed.record.instance)
+
+
+def next_instance(deployed: Mapping[str, Any] | None, after: Placement) -> str | None:
+    """Return the instance of an application after a change; its present one if that needs no new pods.
+
+    `deployed` is the spec of that one, or None if nothing is deployed yet.
+    """
+    if deployed is not None and _of_pods(deployed) == _of_pods(instance_spec(after)):
         return after.record.instance
     return str(uuid4())
 
 
-def restarting(placed: Placement) -> dict[str, Any]:
-    """Return the part of an application's deployed spec whose change needs new pods."""
-    spec = {key: value for key, value in application_spec(placed).items() if key not in _NO_NEW_PODS}
+def _of_pods(deployed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a deployed spec whose change needs new pods."""
+    spec = {key: value for key, value in deployed.items() if key not in _NO_NEW_PODS}
     configuration = spec["flinkConfiguration"].items()
     spec["flinkConfiguration"] = {k: v for k, v in configuration if not k.startswith(_NO_NEW_PODS_CONFIGURATION)}
     if isinstance(spec.get("job"), Mapping):
@@ -63,7 +71,7 @@ def instance_entry(placed: Placement, now: str) -> Entry:
         "kind": INSTANCE,
         "metadata": {"name": name, "uid": name, "creationTimestamp": now, "updateTimestamp": now},
     }
-    status = {"spec": annotated(application_spec(placed), name), "jobStatus": {"jobId": "", "state": ""}}
+    status = {"spec": instance_spec(placed), "jobStatus": {"jobId": "", "state": ""}}
     return Entry(placed.record.uid, INSTANCE, name, document, status)
 
 
@@ -84,7 +92,7 @@ def followed(instance: Entry, after: Record, now: str) -> Entry:
     shown = {"jobId": str(job.get("jobId") or ""), "state": str(job.get("state") or "")}
     known = instance.status["jobStatus"]
     ends = (after.status or {}).get("lifecycleState") in _JOB_ENDS
-    if shown == known or (ends and shown["jobId"] != known["jobId"]):
+    if shown == known or (ends and not (shown["jobId"] == known["jobId"] != "")):
         return instance
     metadata = {**instance.document["metadata"], "updateTimestamp": now}
     return Entry(
