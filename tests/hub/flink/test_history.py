@@ -155,6 +155,18 @@ async def test_while_an_upgrade_waits_the_former_instance_stays_the_deployed_one
     assert [each["state"] for each in life.instances()] == ["FAILED", ""]
 
 
+async def test_the_next_instance_is_deployed_only_when_the_operator_has_finished_its_upgrade(life: Life) -> None:
+    rows = [row for row in TRACES["b3-upgrade-stateless"] if row]
+    first = life.record.instance
+    await life.see(rows[0], first, "job-1")
+    await life.deploy(2, restartNonce=2)
+    await life.see(rows[2], life.record.instance, "job-1")
+    assert (life.record.status or {})["lifecycleState"] == "UPGRADING"
+    assert life.current == first
+    await life.see(rows[3], life.record.instance, "job-2")
+    assert life.current == life.record.instance
+
+
 @pytest.mark.parametrize("state", ["ROLLING_BACK", "ROLLED_BACK"])
 async def test_after_a_rollback_the_stable_instance_is_deployed(life: Life, state: str) -> None:
     row = {**(TRACES["b3-upgrade-stateless"][0] or {}), "lifecycleState": state, "reconciliation": state}
