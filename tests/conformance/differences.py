@@ -16,8 +16,9 @@ _CLUSTER = (
 )
 _MEDIA = "Both documents promise JSON and YAML; ours also says what the answer is to anything else."
 _GUARD = (
-    "With authentication on, the caller may not be known (401), not be allowed to (403; a cluster's refusal has this code "
-    "too), or nobody can say while the issuer of tokens or the metadata service does not answer (503). CMF answers so too."
+    "With authentication on, the caller may not be known (401), not be allowed to (403; a cluster's refusal has this "
+    "code too), or nobody can say while the issuer of tokens or the metadata service does not answer (503). CMF "
+    "answers so too."
 )
 _PARAMETER = "A query parameter that cannot be understood is refused with a sentence, not ignored."
 _REFUSED = (
@@ -25,7 +26,6 @@ _REFUSED = (
     "taken or the resource is in use or being deleted (409), or the content breaks a rule (422)."
 )
 _UNKNOWN = "The environment, catalog or resource of the path may not exist; CMF's document forgets it here."
-_LATER = "The hub has nothing yet that it could say here."
 
 DIFFERENCES: dict[str, str] = {
     # Codes
@@ -38,6 +38,7 @@ DIFFERENCES: dict[str, str] = {
     "DELETE *: code 503 is ours alone": _CLUSTER,
     "POST *: code 503 is ours alone": _CLUSTER,
     "PUT *: code 503 is ours alone": _CLUSTER,
+    "GET *}/results: code 503 is ours alone": "Rows are on the cluster, which may not answer.",
     "GET *: code 400 is ours alone": _PARAMETER,
     "DELETE *: code 400 is ours alone": _PARAMETER,
     "POST *}/start: code 400 is ours alone": _PARAMETER,
@@ -93,13 +94,9 @@ DIFFERENCES: dict[str, str] = {
     "*Page.items[[]]: alternative Projection is ours alone": "`fields` leaves out what schemas say is always there.",
     "EventMetadata: field updateTimestamp is ours alone": "All metadata has one model; an event never changes.",
     "KubernetesClustersPage: field * is ours alone": "CMF's guide shows apiVersion and kind on this page (D8).",
-    "Statement: field result is missing": _LATER,
-    "StatementTraits: field * is missing": _LATER,
 }
 
-NOT_SERVED = (
-    "GET /cmf/api/v1/environments/{}/statements/{}/results",
-)
+NOT_SERVED = ()
 """Operations of CMF that the hub does not serve yet. This list only ever gets shorter."""
 
 OURS_ALONE: dict[str, str] = {

@@ -158,7 +158,7 @@ def test_a_forced_deletion_leaves_the_job(hub: Hub, home: Spoke, path: str) -> N
 def test_statements_are_listed_by_pool_phase_and_name(hub: Hub, path: str, shared: str) -> None:
     on_template, on_shared, stopped = unique("aa"), unique("bb"), unique("ab")
     hub.post(path, statement(on_template, "template"))
-    hub.post(path, statement(on_shared, shared, statement="SELECT needle"))
+    hub.post(path, statement(on_shared, shared, statement="INSERT INTO needle SELECT 1"))
     hub.post(path, statement(stopped, "template", stopped=True))
     hub.until(f"{path}/{on_template}", "status.phase", "RUNNING")
     hub.until(f"{path}/{on_shared}", "status.phase", "RUNNING")

@@ -1,7 +1,7 @@
 """A service of a local cluster whose pod is a process of this machine: what an API server's proxy leads to."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,9 +24,15 @@ def reachable_address() -> str:
 
 @contextmanager
 def service(
-    cluster: LocalCluster, name: str, port: int, *, service_port: int = 8081, namespace: str = "flink"
+    cluster: LocalCluster,
+    name: str,
+    port: int,
+    *,
+    service_port: int = 8081,
+    namespace: str = "flink",
+    labels: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
-    """A Service whose only pod is at this machine's address and `port`."""
+    """A Service whose only pod is at this machine's address and `port`, and has these labels."""
     address = reachable_address()
     with connect(cluster.kubeconfig) as client:
         core: Any = CoreV1Api(client)
@@ -34,7 +40,10 @@ def service(
         _account(core, namespace)
         core.create_namespaced_pod(
             namespace,
-            {"metadata": {"name": name}, "spec": {"containers": [{"name": "main", "image": "none"}]}},
+            {
+                "metadata": {"name": name, "labels": dict(labels or {})},
+                "spec": {"containers": [{"name": "main", "image": "none"}]},
+            },
         )
         core.patch_namespaced_pod_status(
             name, namespace, {"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}}

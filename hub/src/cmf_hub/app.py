@@ -57,6 +57,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
             await app.state.services.secrets.encrypt_anew()
             await registry.start()
             await reconciler.start()
+            parts.push_async_callback(app.state.services.queries.stop)
+            await app.state.services.queries.start()
             app.state.ready = True
             log.info("hub is ready", database=str(settings.database), clusters=sorted(registry.names()))
             try:

@@ -12,13 +12,13 @@ from cmf_hub.flink.objects import (
     Presence,
     belongs,
     differs,
-    is_interactive,
     label_value,
     manifest,
     owner,
     places,
     presence,
 )
+from cmf_hub.flink.sql import is_query
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Record
 from hypothesis import given
@@ -191,8 +191,14 @@ def test_a_statement_resumes_from_the_savepoint_it_is_told_to() -> None:
 
 
 @pytest.mark.rule("E04")
-@pytest.mark.parametrize(("sql", "kind"), [("INSERT INTO a SELECT 1", "detached"), ("SELECT 1", "interactive")])
-@pytest.mark.parametrize("of_pool", [pool("DEDICATED"), pool()])
+@pytest.mark.parametrize(
+    ("sql", "kind", "of_pool"),
+    [
+        ("INSERT INTO a SELECT 1", "detached", pool("DEDICATED")),
+        ("INSERT INTO a SELECT 1", "detached", pool()),
+        ("SELECT 1", "interactive", pool("DEDICATED")),
+    ],
+)
 def test_statement_defaults_of_the_environment_win_over_the_statement(sql: str, kind: str, of_pool: Record) -> None:
     defaults = {
         "detached": {"flinkConfiguration": {"pipeline.name": "detached"}},
@@ -217,7 +223,7 @@ def test_statement_defaults_of_the_environment_win_over_the_statement(sql: str, 
     ],
 )
 def test_queries_are_interactive(sql: str, expected: bool) -> None:
-    assert is_interactive(sql) is expected
+    assert is_query(sql) is expected
 
 
 def test_an_object_says_whose_it_is() -> None:

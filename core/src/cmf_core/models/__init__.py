@@ -48,6 +48,7 @@ from cmf_core.models.statement import (
     StatementException,
     StatementExceptionList,
     StatementPhase,
+    StatementResult,
     StatementSpec,
     StatementStatus,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "StatementException",
     "StatementExceptionList",
     "StatementPhase",
+    "StatementResult",
     "StatementSpec",
     "StatementStatus",
     "SystemInformation",

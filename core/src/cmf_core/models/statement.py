@@ -45,22 +45,100 @@ class StatementSpec(Model):
     start_from_savepoint: StartFromSavepoint | None = None
 
 
+class DataType(Model):
+    """A SQL type, as in `{"type": "MAP", "keyType": {...}, "valueType": {...}}`."""
+
+    type: str
+    nullable: bool
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    key_type: DataType | None = None
+    value_type: DataType | None = None
+    element_type: DataType | None = None
+    fields_of_row: list[DataTypeField] | None = Field(default=None, alias="fields")
+    resolution: str | None = None
+    fractional_precision: int | None = None
+
+
+class DataTypeField(Model):
+    """A field of a row type."""
+
+    name: str
+    field_type: DataType
+    description: str | None = None
+
+
+class ResultSchemaColumn(Model):
+    """A column of results."""
+
+    name: str
+    type: DataType
+
+
+class ResultSchema(Model):
+    """The columns of results."""
+
+    columns: list[ResultSchemaColumn]
+
+
+class StatementTraits(Model):
+    """What Flink says of a statement; what nobody could tell is not there.
+
+    Attributes:
+        sql_kind: as in SELECT, INSERT_INTO, CREATE_TABLE.
+        is_bounded: it ends by itself.
+        is_append_only: its results are only ever added to.
+        upsert_columns: positions of the columns that are its results' key.
+        result_schema: columns of its results.
+    """
+
+    sql_kind: str | None = None
+    is_bounded: bool | None = None
+    is_append_only: bool | None = None
+    upsert_columns: list[int] | None = None
+    result_schema: ResultSchema | None = Field(default=None, alias="schema")
+
+
 class StatementStatus(Model):
     """Phase of a statement, why, and whether the data may be stale."""
 
     phase: StatementPhase
     detail: str | None = None
-    traits: dict[str, Any] | None = None
+    traits: StatementTraits | None = None
     warning: str | None = None
     resource_summary: ResourceUsageSummary | None = None
 
 
+class StatementResultMetadata(Model):
+    """When a page of results was made, and in its annotation `nextPageToken` where the next one is."""
+
+    creation_timestamp: str | None = None
+    annotations: dict[str, str] | None = None
+
+
+class StatementResults(Model):
+    """Rows: `row` a list of the columns' values, `op` 0 insert, 1 and 2 update before and after, 3 delete."""
+
+    data: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class StatementResult(Model):
+    """One page of the results of a statement."""
+
+    api_version: str = API_VERSION
+    kind: Literal["StatementResult"] = "StatementResult"
+    metadata: StatementResultMetadata
+    results: StatementResults
+
+
 class Statement(Resource):
-    """A SQL statement."""
+    """A SQL statement; `result` is the answer of one that was carried out at once."""
 
     kind: Literal["Statement"] = "Statement"
     spec: StatementSpec
     status: StatementStatus | None = None
+    result: StatementResult | None = None
 
 
 class StatementException(Model):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from cmf_core.errors import BadRequest
-from cmf_core.models import Statement, StatementExceptionList, StatementPhase
+from cmf_core.models import Statement, StatementExceptionList, StatementPhase, StatementResult
 from cmf_core.rules.roles import Action, ResourceType
 from starlette.datastructures import QueryParams
 
@@ -54,6 +54,13 @@ async def update(call: Call) -> Answer:
     return Answer()
 
 
+async def results(call: Call) -> Answer:
+    """Return a page of a statement's results; its annotation `nextPageToken` names the next one."""
+    key = _key(call)
+    page = await call.services.statements.results(key.scope, key.name, call.query.get(_PAGE_TOKEN.name))
+    return Answer(json.dumps(page, ensure_ascii=False))
+
+
 async def delete(call: Call) -> Answer:
     """Delete a statement: 204 if it is gone, 202 while its job ends on the cluster (D29)."""
     key = _key(call)
@@ -96,6 +103,7 @@ _IN_PHASE = Parameter(
     {"type": "string", "enum": [phase.lower() for phase in StatementPhase]},
 )
 _NAMED = Parameter("name", "Name of the statements, with * as wildcard; `filter` can do the same.")
+_PAGE_TOKEN = Parameter("page-token", "Page of the results, as the page before it says; the first one without it.")
 _LIST = f"{IN_ENVIRONMENT}/statements"
 _ONE = f"{_LIST}/{{statement}}"
 
@@ -108,6 +116,10 @@ OPERATIONS = (
         "POST", _LIST, create, (200, 400, 404, 409, 422), id="createStatement", body=Statement, gives=Statement
     ),
     Operation("GET", _ONE, one, (200, 404), id="getStatement", gives=Statement, parameters=(USAGE,)),
+    Operation(
+        "GET", f"{_ONE}/results", results, (200, 400, 403, 404, 410, 503),
+        id="getStatementResult", gives=StatementResult, parameters=(_PAGE_TOKEN,),
+    ),
     Operation("PUT", _ONE, update, (200, 400, 404, 409, 422), id="updateStatement", body=Statement),
     Operation("DELETE", _ONE, delete, (204, 202, 404), id="deleteStatement", parameters=(FORCE,)),
     Operation(

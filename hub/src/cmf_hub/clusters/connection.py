@@ -174,6 +174,33 @@ class Connection:
         what = f"get service account '{name}' in namespace '{namespace}'"
         return bool(await self._call("GET", path, what, absent_is={}))
 
+    async def pods(self, namespace: str, label_selector: str) -> list[dict[str, Any]]:
+        """Return the pods of a namespace with these labels, at most 500."""
+        query = urlencode({"labelSelector": label_selector, "limit": str(_PAGE)})
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods?{query}"
+        answer = await self._call("GET", path, f"list pods in namespace '{namespace}'")
+        return list(answer.get("items") or [])
+
+    async def secret(self, namespace: str, name: str) -> dict[str, str] | None:
+        """Return the data of a Kubernetes Secret, each value in base64; None if there is none."""
+        what = f"get Secret '{name}' in namespace '{namespace}'"
+        answer = await self._call("GET", _secret_path(namespace, name), what, absent_is={})
+        return dict(answer.get("data") or {}) if answer else None
+
+    async def create_secret(
+        self, namespace: str, name: str, data: Mapping[str, str], labels: Mapping[str, str]
+    ) -> None:
+        """Create a Kubernetes Secret; raises `KubernetesRefusal` (409) if it exists."""
+        metadata = {"name": name, "labels": dict(labels)}
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": dict(data)}
+        what = f"create Secret '{name}' in namespace '{namespace}'"
+        await self._call("POST", _secret_path(namespace), what, body=body)
+
+    async def delete_secret(self, namespace: str, name: str) -> None:
+        """Delete a Kubernetes Secret if it is there."""
+        what = f"delete Secret '{name}' in namespace '{namespace}'"
+        await self._call("DELETE", _secret_path(namespace, name), what, absent_is={})
+
     async def get(self, resource: FlinkResource, namespace: str, name: str) -> dict[str, Any] | None:
         """Return an object, or None if there is none."""
         what = f"get {resource} '{name}' in namespace '{namespace}'"
@@ -369,6 +396,11 @@ class Connection:
             if len(data) > _LARGEST_ANSWER:
                 raise ValueError(f"the answer is larger than {_LARGEST_ANSWER} bytes")
         return bytes(data)
+
+
+def _secret_path(namespace: str, name: str = "") -> str:
+    tail = f"/{quote(name, safe='')}" if name else ""
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/secrets{tail}"
 
 
 def _client(credentials: ClusterCredentials) -> ApiClient:

@@ -42,7 +42,7 @@ class ServiceRefusal(CmfError):
 
     Attributes:
         code: its HTTP status.
-        text: what it said, at most 2000 characters.
+        text: what it said, at most 64 KiB of it: Flink's errors have their cause at the end of a long trace.
     """
 
     status = 502
@@ -140,7 +140,7 @@ class Service:
             if not 200 <= response.status < 300:
                 self._raise_if_not_passed_on(response, text)
                 said = _message(text)
-                what = f"{self._what(method, path)}: HTTP {response.status} {said}"
+                what = f"{self._what(method, path)}: HTTP {response.status} {said[:_LONGEST_TEXT]}"
                 raise ServiceRefusal(what, response.status, said)
             try:
                 return json.loads(text) if text else None
@@ -237,4 +237,4 @@ def _message(body: bytes) -> str:
         text = "; ".join(str(error) for error in errors)
     except (ValueError, KeyError, TypeError):
         text = body.decode(errors="replace")
-    return text.strip()[:_LONGEST_TEXT]
+    return text.strip()[:_LARGEST_STATUS]

@@ -9,15 +9,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.services import Address, Service
 from cmf_hub.flink.configuration import flat
-from cmf_hub.flink.objects import STATEMENT, Placement, is_shared, manifest
+from cmf_hub.flink.objects import STATEMENT, Placement, is_shared, manifest, rest_port
 from cmf_hub.settings import Settings
-
-DEFAULT_PORT = 8081
 
 
 def job_manager(connection: Connection, placed: Placement, settings: Settings) -> Service:
@@ -36,13 +32,6 @@ def address(placed: Placement, settings: Settings) -> Address:
     return Address(
         placed.namespace,
         f"{placed.record.name}-rest",
-        _port(configuration),
+        rest_port(configuration),
         tls=configuration.get("security.ssl.rest.enabled", "").lower() == "true",
     )
-
-
-def _port(configuration: Mapping[str, str]) -> int:
-    """Return `rest.port`; Flink's default where it is none that a Service can have."""
-    text = configuration.get("rest.port", "")
-    number = int(text) if len(text) <= 5 and text.isascii() and text.isdecimal() else 0
-    return number if 0 < number < 2**16 else DEFAULT_PORT

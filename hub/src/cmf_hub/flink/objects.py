@@ -5,9 +5,12 @@
 | FlinkApplication | FlinkDeployment with its job (E02, C08) |
 | ComputePool, SHARED | session FlinkDeployment (P05); none while SUSPENDED (P19, P43) |
 | ComputePool, DEDICATED | none, it is a template (P04) |
-| Statement on a DEDICATED pool | FlinkDeployment with a job of its own (P04) |
-| Statement on a SHARED pool | FlinkSessionJob on the pool's session cluster (P05) |
+| Statement on a DEDICATED pool | FlinkDeployment with a job of its own (P04); a query's is a session cluster |
+| Statement on a SHARED pool | FlinkSessionJob on the pool's session cluster (P05); none for a query |
 | Savepoint | FlinkStateSnapshot (E27); none where it is taken by a nonce of its job's object (E25) |
+
+Session clusters have a SQL gateway beside their JobManager (`pods`), and queries are run through it. What writes
+tables is the operator's to run, stop with a savepoint, resume and recover, on both types of pool alike.
 
 An object has the name of its resource (`object_name`), is in the environment's namespace, and says by labels and
 annotations whose it is. Environment defaults are laid over a resource's own settings, field by field: the
@@ -17,7 +20,6 @@ environment wins (E03-E06, D17).
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -30,7 +32,9 @@ from cmf_core.rules.applications import configured, is_suspended
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.annotations import annotated
 from cmf_hub.flink.configuration import flat
+from cmf_hub.flink.pods import with_gateway, with_volumes
 from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT, environment_name, overlaid, snapshot_spec
+from cmf_hub.flink.sql import is_query
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Orphan, Record
 
@@ -51,6 +55,9 @@ SAVEPOINT_MARK = f"{_DOMAIN}/savepoint"
 GENERATION_ANNOTATION = f"{_DOMAIN}/generation"
 """Generation of the resource that an object was made from."""
 
+DEFAULT_REST_PORT = 8081
+
+_DRIVER = "org.apache.flink.table.runtime.application.SqlDriver"
 _LONGEST_LABEL = 63
 _ENDED = frozenset({"FINISHED", "CANCELED"})
 
@@ -134,8 +141,12 @@ def places(placed: Placement) -> tuple[FlinkResource, ...]:
             return (FLINK_DEPLOYMENT,) if is_shared(placed.record) else ()
         case "Savepoint" | "FlinkStateSnapshot":
             return (FLINK_STATE_SNAPSHOT,) if "object" in (placed.record.private or {}) else ()
+    if "outcome" in sql_part(placed.record):
+        return ()
     if placed.pool is None:
         return (FLINK_DEPLOYMENT, FLINK_SESSION_JOB)
+    if is_shared(placed.pool) and is_query_statement(placed.record):
+        return ()
     return (FLINK_SESSION_JOB,) if is_shared(placed.pool) else (FLINK_DEPLOYMENT,)
 
 
@@ -164,7 +175,9 @@ def _presence_of_statement(record: Record, pool: Record | None) -> Presence:
     phase = (record.status or {}).get("phase")
     if phase == StatementPhase.COMPLETED or (phase == StatementPhase.FAILED and _is_observed(record)):
         return Presence.UNTOUCHED
-    return Presence.IF_PRESENT if record.spec.get("stopped") else Presence.PRESENT
+    if record.spec.get("stopped"):
+        return Presence.ABSENT if is_query_statement(record) else Presence.IF_PRESENT
+    return Presence.PRESENT
 
 
 def _has_ended(record: Record) -> bool:
@@ -193,7 +206,7 @@ def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
         case "Savepoint" | "FlinkStateSnapshot":
             return _manifest(FLINK_STATE_SNAPSHOT, placed, snapshot_spec(placed.record), None)
         case "ComputePool":
-            spec = _cluster_spec(placed.record, placed.environment, settings)
+            spec = _session(_cluster_spec(placed.record, placed.environment, settings), settings)
             return _manifest(FLINK_DEPLOYMENT, placed, spec, _pool_defaults(placed.environment).get("metadata"))
     return _statement(placed, settings)
 
@@ -214,13 +227,19 @@ def _statement(placed: Placement, settings: Settings) -> dict[str, Any]:
     record, pool = placed.record, placed.pool
     assert pool is not None, "a statement without pool is left untouched"
     spec = _cluster_spec(pool, placed.environment, settings)
-    own = flat(record.spec.get("properties")) | flat(record.spec.get("flinkConfiguration"))
-    own |= flat(_statement_defaults(placed.environment, str(record.spec["statement"])))
+    own = statement_configuration(record.spec, placed.environment)
     effective = spec["flinkConfiguration"] | own
     shared = is_shared(pool)
+    if is_query_statement(record):
+        assert not shared, "a query on a SHARED pool has no object"
+        session = _session(spec | {"flinkConfiguration": effective}, settings)
+        return _manifest(FLINK_DEPLOYMENT, placed, session, _pool_defaults(placed.environment).get("metadata"))
     job = _job(record, effective, settings.statement_session_jar_uri if shared else settings.statement_jar_uri)
     if settings.statement_entry_class:
         job["entryClass"] = settings.statement_entry_class
+    if settings.sql_runner == "driver" and not shared:
+        driver = {"jarURI": settings.sql_driver_jar_uri, "entryClass": _DRIVER}
+        job |= {**driver, "args": ["--script", driver_script(record)]}
     if shared:
         body = {"deploymentName": pool.name, "job": job, "flinkConfiguration": own}
         return _manifest(FLINK_SESSION_JOB, placed, body, None)
@@ -233,7 +252,7 @@ def _job(record: Record, configuration: Mapping[str, str], jar: str) -> dict[str
     stateful = all(configured(configuration, key) for key in ("state.checkpoints.dir", "state.savepoints.dir"))
     job: dict[str, Any] = {
         "jarURI": jar,
-        "args": [record.spec["statement"]],
+        "args": [record.spec["statement"], *([encrypted] if (encrypted := sql_part(record).get("script")) else [])],
         "parallelism": record.spec.get("parallelism") or 1,
         "state": "suspended" if record.spec.get("stopped") else "running",
         "upgradeMode": "savepoint" if stateful else "stateless",
@@ -252,7 +271,67 @@ def _cluster_spec(pool: Record, environment: Record, settings: Settings) -> dict
     spec.setdefault("serviceAccount", settings.flink_service_account)
     if spec["mode"] == "native" and isinstance(spec.get("taskManager"), Mapping):
         spec["taskManager"] = {key: value for key, value in spec["taskManager"].items() if key != "replicas"}  # P23
+    return with_volumes(spec, key_secret(environment))
+
+
+def cluster_name(placed: Placement) -> str:
+    """Return the name of the FlinkDeployment that a pool, or a statement's job or query, runs in."""
+    shared = placed.pool is not None and is_shared(placed.pool)
+    return str(placed.pool.name) if shared and placed.pool is not None else placed.record.name
+
+
+def session_spec(placed: Placement, settings: Settings) -> dict[str, Any]:
+    """Return the FlinkDeployment spec of the session cluster of a SHARED pool, or of a query."""
+    if placed.pool is not None and is_shared(placed.pool):
+        placed = Placement(placed.pool, placed.environment)
+    spec: dict[str, Any] = manifest(placed, settings)["spec"]
     return spec
+
+
+def _session(spec: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return a session cluster's spec with its SQL gateway."""
+    return with_gateway(spec, settings.sql_gateway_port, rest_port(spec["flinkConfiguration"]))
+
+
+def rest_port(configuration: Mapping[str, str]) -> int:
+    """Return `rest.port`; Flink's default where it is none that a Service can have."""
+    text = configuration.get("rest.port", "")
+    number = int(text) if len(text) <= 5 and text.isascii() and text.isdecimal() else 0
+    return number if 0 < number < 2**16 else DEFAULT_REST_PORT
+
+
+def key_secret(environment: Record) -> str:
+    """Return the name of the Kubernetes Secret with the key of an environment's scripts (P11)."""
+    return f"{label_value(environment.name)}-statement-key"
+
+
+def is_query_statement(record: Record) -> bool:
+    """Tell whether a statement is a query."""
+    return is_query(str(record.spec.get("statement")))
+
+
+def sql_part(record: Record) -> Mapping[str, Any]:
+    """Return what only the hub knows of a statement's SQL.
+
+    `outcome`: phase and detail of one that nothing runs for: it was answered, or cannot run. `traits`: what Flink told.
+    `notice`: what nobody could tell. `script`: encrypted statements that make its catalogs and tables, for the runner.
+    `steps`: the same in the clear, only for Flink's own driver. `query`: of a query its phase and detail, and once it
+    runs pod, session, operation and job.
+    """
+    part = (record.private or {}).get("sql")
+    return part if isinstance(part, Mapping) else {}
+
+
+def driver_script(record: Record) -> str:
+    """Return the script of a statement for Flink's own driver."""
+    statements = [*sql_part(record).get("steps", ()), str(record.spec["statement"]).rstrip().rstrip(";")]
+    return "".join(f"{statement};\n" for statement in statements)
+
+
+def statement_configuration(spec: Mapping[str, Any], environment: Record) -> dict[str, str]:
+    """Return the Flink configuration of a statement with the environment's defaults over it."""
+    own = flat(spec.get("properties")) | flat(spec.get("flinkConfiguration"))
+    return own | flat(_statement_defaults(environment, str(spec["statement"])))
 
 
 def _laid_over(own: Mapping[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -268,18 +347,8 @@ def _pool_defaults(environment: Record) -> Mapping[str, Any]:
 
 def _statement_defaults(environment: Record, statement: str) -> Mapping[str, Any] | None:
     defaults = environment.document.get("statementDefaults") or {}
-    kind = "interactive" if is_interactive(statement) else "detached"
+    kind = "interactive" if is_query(statement) else "detached"
     return (defaults.get(kind) or {}).get("flinkConfiguration")
-
-
-_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*|/\*.*?\*/)*(\w*)", re.DOTALL)
-"""The first word of a SQL statement, after blanks, comments and opening brackets."""
-
-
-def is_interactive(statement: str) -> bool:
-    """Tell whether a SQL statement is a query, whose rows go to whoever asked, and not one that writes a table."""
-    word = _FIRST_WORD.match(statement)
-    return word is not None and word[1].upper() in ("SELECT", "WITH", "VALUES", "TABLE")
 
 
 def _manifest(

@@ -16,10 +16,11 @@ from typing import Any
 
 import structlog
 from cmf_core.calls import PREFIX
-from cmf_core.errors import ClusterUnavailable, CmfError, Conflict
+from cmf_core.errors import ClusterUnavailable, CmfError, Conflict, ServerError
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
+from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.locks import Locks
@@ -37,6 +38,7 @@ from cmf_hub.flink.objects import (
 )
 from cmf_hub.flink.recorder import Recorder, placement, statements_on
 from cmf_hub.flink.savepoints import differs_in_disposal
+from cmf_hub.flink.statement_key import ensure_key
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Orphan, Store, StoreError
 
@@ -144,6 +146,8 @@ class Reconciler:
     async def _apply(
         self, connection: Connection, kind: FlinkResource, resource: Placement, found: dict[str, Any] | None
     ) -> dict[str, Any]:
+        if resource.record.key.kind == POOL:
+            await _ensure_key(connection, resource)
         wanted = manifest(resource, self._settings)
         if found is None:
             with _changing():  # an object made since by others is not taken over
@@ -221,6 +225,14 @@ class Reconciler:
             for wait in waits:
                 wait.cancel()
         again.set()
+
+
+async def _ensure_key(connection: Connection, pool: Placement) -> None:
+    """Make the key of statements before the session cluster that mounts it: pods see a new Secret late."""
+    try:
+        await ensure_key(connection, pool.environment)
+    except (KubernetesRefusal, ServerError) as error:
+        log.warning("no key for statements, those with catalogs will not run", reason=str(error))
 
 
 class _Work:

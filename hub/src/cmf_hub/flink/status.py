@@ -22,9 +22,11 @@ from cmf_hub.flink.objects import (
     POOL,
     Placement,
     Presence,
+    is_query_statement,
     is_shared,
     is_suspended_pool,
     presence,
+    sql_part,
 )
 from cmf_hub.flink.savepoint_status import savepoint_status
 from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT
@@ -35,6 +37,7 @@ CURRENT_INSTANCE = "currentDeployedInstanceName"
 """Field of an application's status: the instance that runs on its cluster."""
 _P, _S = PoolPhase, StatementPhase
 _FINAL = (_S.COMPLETED, _S.FAILED)
+_UNCERTAIN = (_S.PENDING, _S.RUNNING, _S.STOPPED)
 
 
 @dataclass(frozen=True)
@@ -206,11 +209,12 @@ def _pool_phase(record: Record, seen: Observation | None) -> tuple[PoolPhase, st
 
 def _statement(placed: Placement, seen: Observation | None, trouble: str | None) -> Status:
     record = placed.record
-    before = record.status or {}
     phase, detail = _statement_phase(placed, seen)
-    status: Status = {key: before[key] for key in ("traits",) if key in before} | {"phase": str(phase)}
-    if trouble or detail:
-        status["detail"] = trouble or detail
+    status: Status = {"phase": str(phase)}
+    if traits := sql_part(record).get("traits"):
+        status["traits"] = traits
+    if said := trouble or detail or (sql_part(record).get("notice") if phase in _UNCERTAIN else None):
+        status["detail"] = said
     if seen is None and phase in (_S.STOPPED, *_FINAL):
         return status | {"observedGeneration": record.generation}
     return status | {"observedGeneration": seen.observed(record) if seen else 0}
@@ -220,7 +224,11 @@ def _statement_phase(placed: Placement, seen: Observation | None) -> tuple[State
     record = placed.record
     if record.deleting:
         return _S.DELETING, seen.terminating if seen else None
-    before = record.status or {}
+    before, part = record.status or {}, sql_part(record)
+    if outcome := part.get("outcome"):
+        return _S(outcome["phase"]), outcome.get("detail")
+    if is_query_statement(record):
+        return _phase_of_query(placed, seen)
     if before.get("phase") == _S.COMPLETED:
         return _S.COMPLETED, before.get("detail")  # a restarted session cluster knows nothing of finished jobs
     if seen is None:
@@ -228,6 +236,22 @@ def _statement_phase(placed: Placement, seen: Observation | None) -> tuple[State
     phase, detail = _phase_with_object(placed, seen)
     if seen.terminating and phase not in _FINAL:
         return _S.PENDING, seen.terminating
+    return phase, detail
+
+
+def _phase_of_query(placed: Placement, seen: Observation | None) -> tuple[StatementPhase, str | None]:
+    query = sql_part(placed.record).get("query") or {}
+    phase, detail = _S(query.get("phase", _S.PENDING)), query.get("detail")
+    if phase in _FINAL:
+        return phase, detail
+    if placed.pool is None:
+        return _S.FAILED, f"ComputePool '{placed.record.spec['computePoolName']}' was deleted"
+    if placed.record.spec.get("stopped"):
+        return (
+            (_S.STOPPED, None) if seen is None else (_S.PENDING, seen.terminating or "Its session cluster is stopping")
+        )
+    if phase is _S.PENDING and seen is not None and (seen.error or seen.terminating):
+        return phase, seen.error or seen.terminating
     return phase, detail
 
 

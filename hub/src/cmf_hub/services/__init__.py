@@ -14,6 +14,7 @@ from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.encryption import Keyring
 from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.services.applications import ApplicationService
+from cmf_hub.services.catalog_script import CatalogScripts
 from cmf_hub.services.catalogs import CatalogService, DatabaseService
 from cmf_hub.services.clusters import ClusterService
 from cmf_hub.services.environments import EnvironmentService
@@ -21,7 +22,9 @@ from cmf_hub.services.exceptions import StatementExceptions
 from cmf_hub.services.information import Information
 from cmf_hub.services.mappings import MappingService
 from cmf_hub.services.orphans import OrphanService
+from cmf_hub.services.planner import Planner
 from cmf_hub.services.pools import PoolService
+from cmf_hub.services.queries import Queries
 from cmf_hub.services.savepoints import DetachedSavepointService, SavepointService
 from cmf_hub.services.secrets import SecretService
 from cmf_hub.services.statements import StatementService
@@ -44,6 +47,7 @@ class Services:
     statements: StatementService
     savepoints: SavepointService
     detached_savepoints: DetachedSavepointService
+    queries: Queries
     clusters: ClusterService
     orphans: OrphanService
     secrets: SecretService
@@ -66,16 +70,25 @@ def create_services(
     """
     information = Information(store, registry, settings)
     writes = Writes(store, registry, reconciler, clock)
+    secrets = SecretService(store, Keyring.of(settings), clock, production=settings.sql_production)
+    scripts = CatalogScripts(store, secrets, settings)
+    queries = Queries(writes, scripts, settings, clock)
     return Services(
         environments=EnvironmentService(writes),
         applications=ApplicationService(writes),
         pools=PoolService(writes),
-        statements=StatementService(writes),
+        statements=StatementService(
+            writes,
+            Planner(writes, scripts, settings, clock),
+            queries,
+            driver=settings.sql_runner == "driver",
+        ),
+        queries=queries,
         savepoints=SavepointService(writes, settings),
         detached_savepoints=DetachedSavepointService(writes),
         clusters=ClusterService(writes),
         orphans=OrphanService(writes),
-        secrets=SecretService(store, Keyring.of(settings), clock, production=settings.sql_production),
+        secrets=secrets,
         mappings=MappingService(writes),
         catalogs=CatalogService(store, clock),
         databases=DatabaseService(store, clock),

@@ -98,6 +98,16 @@ class SecretService:
 
         await self._store.transact(work)
 
+    def values(self, name: str) -> dict[str, str]:
+        """Return the values of a secret, for use and never for an answer, a log or a status.
+
+        Raises:
+            NotFound: there is none.
+            Undecryptable: its key is lost.
+        """
+        stored = existing(self._store.get(_values_key(name)), Key(SECRET, "", name))
+        return self._keyring.open(stored.document, stored.uid)
+
     async def encrypt_anew(self) -> None:
         """Encrypt with the first key what is under another one or in the clear; what cannot be read is logged."""
 

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from cmf_core.errors import Conflict, Unprocessable
 from cmf_core.models import ComputePool, PoolPhase, PoolType, Statement, StatementPhase, StatementSpec
 from cmf_core.rules import enforce, names, savepoints, statements
 
-from cmf_hub.flink.objects import POOL, STATEMENT
+from cmf_hub.flink.objects import POOL, STATEMENT, is_shared, sql_part
 from cmf_hub.flink.savepoints import with_start, without
+from cmf_hub.flink.sql import Kind, kind
+from cmf_hub.flink.statement_key import encrypted, ensure_key
 from cmf_hub.services.documents import changed, created, resource_content
 from cmf_hub.services.object_names import enforce_free
+from cmf_hub.services.planner import Plan, Planner
+from cmf_hub.services.queries import Queries
 from cmf_hub.services.savepoints import next_nonce, path_to_start_from
 from cmf_hub.services.writes import Writes, environment_of, existing, not_deleting
-from cmf_hub.store import Key, Record, Transaction
+from cmf_hub.store import Key, Record, Store, Transaction
 
 
 class StatementService:
-    """Operations on statements."""
+    """Operations on statements.
 
-    def __init__(self, writes: Writes) -> None:
+    Args:
+        writes: carries changes out.
+        planner: has Flink plan statements.
+        queries: runs those whose rows go to whoever asks.
+        driver: jobs on DEDICATED pools are run by Flink's own driver.
+    """
+
+    def __init__(self, writes: Writes, planner: Planner, queries: Queries, *, driver: bool) -> None:
         self._writes = writes
+        self._planner = planner
+        self._queries = queries
+        self._driver = driver
 
     async def create(self, environment: str, sent: Statement) -> Record:
-        """Create a statement and submit it to its pool.
+        """Create a statement: Flink plans it, and answers it or it is submitted to its pool.
+
+        SQL that Flink refuses makes a statement that is FAILED, and says why.
 
         Raises:
             BadRequest, Unprocessable: the statement breaks a rule, or its cluster refuses it.
@@ -34,19 +54,66 @@ class StatementService:
         if sent.spec.start_from_savepoint is not None:
             raise Unprocessable(f"Statement '{name}': spec.startFromSavepoint is only for updates: remove it")
         key = Key(STATEMENT, environment, name)
-        document = resource_content(sent)
+        document = _content(sent)
+        plan, part = await self._planned(key, pool, document)
 
         def change(transaction: Transaction, present: Record | None) -> Record:
-            if present is not None:
-                raise Conflict(f"Statement '{name}' already exists in environment '{environment}'.")
-            record = transaction.get(Key(POOL, environment, pool))
-            enforce(statements.known_pool(name, pool, exists=record is not None, environment=environment))
-            assert record is not None
-            enforce(statements.accepting_pool(name, pool, *_pool(record)))
+            self._accepting_pool(transaction, key, pool, present)
             enforce_free(transaction, key, environment_of(transaction, environment))
-            return created(key, document, self._writes.clock)
+            if plan.ddl is not None:
+                transaction.add_ddl(plan.ddl)
+            answer = {"result": plan.result} if plan.result is not None else {}
+            return replace(created(key, document | answer, self._writes.clock), private={"sql": part})
 
-        return await self._writes.put(key, change)
+        record = await self._writes.put(key, change)
+        self._queries.follow(record)
+        return record
+
+    async def _planned(self, key: Key, pool: str, document: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
+        """Return the plan of a new statement, and what the hub keeps of it."""
+        self._writes.writable(key.scope)
+        store = self._writes.store
+        environment = environment_of(store, key.scope)
+        on = self._accepting_pool(store, key, pool, store.get(key))
+        plan = await self._planner.plan(environment, on, document["spec"])
+        part: dict[str, Any] = {"traits": dict(plan.traits)}
+        if plan.phase is not StatementPhase.PENDING:
+            part["outcome"] = {"phase": str(plan.phase), "detail": plan.detail}
+        elif plan.detail:
+            part["notice"] = plan.detail
+        if plan.phase is StatementPhase.PENDING and kind(str(document["spec"]["statement"])) is Kind.JOB:
+            part |= await self._script(environment, on, key.name, plan.steps, secret=plan.secret)
+        return plan, part
+
+    async def _script(
+        self, environment: Record, pool: Record, name: str, steps: tuple[str, ...], *, secret: bool
+    ) -> dict[str, Any]:
+        """Return what the job of a statement is told to do first."""
+        if not steps:
+            return {}
+        if self._driver and not is_shared(pool):
+            if secret:
+                raise Unprocessable(
+                    f"Statement '{name}': its catalogs need secrets, which Flink's SqlDriver takes in readable "
+                    "arguments only: use CMF_SQL_RUNNER=jar, or a SHARED pool"
+                )
+            return {"steps": list(steps)}
+        return {"script": encrypted(steps, await ensure_key(self._writes.writable(environment.name), environment))}
+
+    def _accepting_pool(self, source: Store | Transaction, key: Key, pool: str, present: Record | None) -> Record:
+        """Return the pool of a new statement.
+
+        Raises:
+            Conflict: the statement exists, or the pool takes none.
+            Unprocessable: there is no such pool.
+        """
+        if present is not None:
+            raise Conflict(f"Statement '{key.name}' already exists in environment '{key.scope}'.")
+        record = source.get(Key(POOL, key.scope, pool))
+        enforce(statements.known_pool(key.name, pool, exists=record is not None, environment=key.scope))
+        assert record is not None
+        enforce(statements.accepting_pool(key.name, pool, *_pool(record)))
+        return record
 
     async def update(self, environment: str, name: str, sent: Statement) -> None:
         """Stop, resume or rescale a statement, or change its labels and configuration.
@@ -59,7 +126,8 @@ class StatementService:
             NotFound, ClusterUnavailable: as `create`.
         """
         key = Key(STATEMENT, environment, name)
-        document = resource_content(sent)
+        document = _content(sent)
+        part = await self._fresh_part(key, sent)
 
         def change(transaction: Transaction, record: Record | None) -> Record:
             present = not_deleting(existing(record, key))
@@ -69,9 +137,29 @@ class StatementService:
                 pool = transaction.get(Key(POOL, environment, before.compute_pool_name))
                 if pool is not None:
                     enforce(statements.accepting_pool(name, pool.name, *_pool(pool)))
-            return self._started(transaction, changed(present, document, self._writes.clock), before, sent.spec)
+            kept = {"result": present.document["result"]} if "result" in present.document else {}
+            after = changed(present, document | kept, self._writes.clock)
+            if after is not present and part is not None:
+                after = replace(after, private={**(after.private or {}), "sql": {**sql_part(after), **part}})
+            return self._started(transaction, after, before, sent.spec)
 
-        await self._writes.put(key, change)
+        record = await self._writes.put(key, change)
+        if record.spec.get("stopped"):
+            await self._queries.end(record)
+        self._queries.follow(record)
+
+    async def _fresh_part(self, key: Key, sent: Statement) -> dict[str, Any] | None:
+        """Return the script of a job that starts anew by this update: what its environment sees now."""
+        store = self._writes.store
+        present, pool = store.get(key), store.get(Key(POOL, key.scope, sent.spec.compute_pool_name))
+        if present is None or pool is None or present.deleting or kind(sent.spec.statement) is not Kind.JOB:
+            return None
+        before = Statement.parse(present.document).spec
+        if sent.spec.stopped or (before.stopped, before.parallelism) == (False, sent.spec.parallelism):
+            return None
+        self._writes.writable(key.scope)
+        steps, secret = self._planner.steps(key.scope, sent.spec.properties or {})
+        return await self._script(environment_of(store, key.scope), pool, key.name, steps, secret=secret)
 
     def _started(self, transaction: Transaction, record: Record, before: StatementSpec, sent: StatementSpec) -> Record:
         """Return the record of a statement that is to start from the savepoint that its specification names."""
@@ -101,7 +189,19 @@ class StatementService:
         if force:
             await self._writes.forget(key, _always, has_object=lambda _: True)
             return True
+        self._writes.writable(environment)
+        await self._queries.end(self._writes.present(key))
         return await self._writes.delete(key, _always)
+
+    async def results(self, environment: str, name: str, token: str | None) -> Mapping[str, Any]:
+        """Return a page of a statement's results; see `Queries.results`."""
+        return await self._queries.results(Key(STATEMENT, environment, name), token)
+
+
+def _content(sent: Statement) -> dict[str, Any]:
+    content = resource_content(sent)
+    content.pop("result", None)  # the hub's to say
+    return content
 
 
 def _pool(record: Record) -> tuple[PoolType, PoolPhase]:

@@ -12,10 +12,11 @@ from cmf_hub.settings.history import History
 from cmf_hub.settings.kubernetes import Kubernetes
 from cmf_hub.settings.security import Security
 from cmf_hub.settings.server import Server
+from cmf_hub.settings.sql import Sql
 from cmf_hub.settings.storage import Storage
 
 
-class Settings(Server, Security, Storage, Kubernetes, Flink, History, BaseSettings):
+class Settings(Server, Security, Storage, Kubernetes, Flink, Sql, History, BaseSettings):
     """Everything that can be set about a hub."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, populate_by_name=True)

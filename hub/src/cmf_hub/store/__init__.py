@@ -10,12 +10,13 @@ import this package; it imports nothing of the hub's. Another database engine wo
 from cmf_hub.store.files import backup, migrate, restore
 from cmf_hub.store.history import Entry
 from cmf_hub.store.query import Condition, Order, Query
-from cmf_hub.store.record import Key, Orphan, Record, Row
+from cmf_hub.store.record import Ddl, Key, Orphan, Record, Row
 from cmf_hub.store.schema import StoreError
 from cmf_hub.store.sqlite import Store, Transaction
 
 __all__ = [
     "Condition",
+    "Ddl",
     "Entry",
     "Key",
     "Order",

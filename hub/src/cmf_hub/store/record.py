@@ -70,6 +70,22 @@ class Row(NamedTuple):
     deleting: bool
 
 
+class Ddl(NamedTuple):
+    """A statement that changed tables or views, to be carried out again wherever they are needed.
+
+    Attributes:
+        environment: the environment whose default catalog it belongs to; "" for that of a KafkaCatalog.
+        catalog: the catalog that it was carried out in; "" for the default catalog.
+        database: the database that it was carried out in; "" for the default one.
+        statement: its text.
+    """
+
+    environment: str
+    catalog: str
+    database: str
+    statement: str
+
+
 @dataclass(frozen=True)
 class Orphan:
     """A Kubernetes object that a forced deletion may have left behind (C53).

@@ -32,6 +32,18 @@ CREATE TABLE history (
 ) WITHOUT ROWID;
 """,
     "ALTER TABLE resource ADD COLUMN private TEXT;",
+    """
+CREATE TABLE ddl (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    environment TEXT NOT NULL, catalog TEXT NOT NULL, database TEXT NOT NULL, statement TEXT NOT NULL
+);
+CREATE TRIGGER ddl_of_environment AFTER DELETE ON resource WHEN OLD.kind = 'Environment' BEGIN
+    DELETE FROM ddl WHERE environment = OLD.name;
+END;
+CREATE TRIGGER ddl_of_database AFTER DELETE ON resource WHEN OLD.kind = 'KafkaDatabase' BEGIN
+    DELETE FROM ddl WHERE catalog = OLD.scope AND database = OLD.name;
+END;
+""",
 )
 NEWEST = len(_MIGRATIONS)
 """Version of the schema that this hub works with (SQLite's `user_version`); 0 is an empty file."""

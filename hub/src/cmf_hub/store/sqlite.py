@@ -23,7 +23,7 @@ import apsw
 from cmf_hub.store.files import create, lock
 from cmf_hub.store.history import History, HistoryChanges, text_of
 from cmf_hub.store.query import Field, Query, order_by, value_of, where
-from cmf_hub.store.record import Key, Orphan, Record, Row
+from cmf_hub.store.record import Ddl, Key, Orphan, Record, Row
 from cmf_hub.store.schema import StoreError, upgrade
 
 T = TypeVar("T")
@@ -81,6 +81,11 @@ class _Reader:
         """Return what the reconciler has to work on."""
         return [Key(*row) for row in self._connection.execute("SELECT kind, scope, name FROM resource WHERE dirty")]
 
+    def ddl(self, environment: str) -> Sequence[Ddl]:
+        """Return what changed tables in all KafkaCatalogs and in an environment's default catalog, oldest first."""
+        sql = "SELECT environment, catalog, database, statement FROM ddl WHERE environment IN ('', ?) ORDER BY number"
+        return [Ddl(*row) for row in self._connection.execute(sql, (environment,))]
+
     def orphans(self, cluster: str) -> Sequence[Orphan]:
         """Return what forced deletions may have left on a cluster, oldest first."""
         sql = (
@@ -123,6 +128,11 @@ class Transaction(_Reader):
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (orphan.cluster, orphan.kind, orphan.namespace, orphan.name, orphan.uid, orphan.since, orphan.environment),
         )
+
+    def add_ddl(self, ddl: Ddl) -> None:
+        """Remember a statement that changed tables or views."""
+        sql = "INSERT INTO ddl (environment, catalog, database, statement) VALUES (?, ?, ?, ?)"
+        self._connection.execute(sql, tuple(ddl))
 
     def remove_orphan(self, cluster: str, uid: str) -> bool:
         """Forget an orphan, because it is gone or is ours again; False if it was not known."""
