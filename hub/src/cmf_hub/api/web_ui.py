@@ -70,20 +70,27 @@ def web_ui_routes(settings: Settings) -> Iterator[BaseRoute]:
 
 
 async def _admit(request: Request, place: WebUiPlace) -> None:
-    """Refuse who may not see a web UI (P56), or not change with it what they may not change without.
+    """Refuse a caller who may not see a web UI and what it shows besides (P56), or not change the resource otherwise.
 
     Raises:
-        Forbidden: the caller may not.
+        Forbidden: he may not.
         ServiceUnavailable: nobody can say.
     """
-    permissions, entry = permissions_of(request), request.scope["cmf.audit"]
-    entry.operation, entry.right = place.id, asked_for(NEEDS[place.id], request.path_params)
+    services: Services = request.app.state.services
+    permissions, path = permissions_of(request), dict(request.path_params)
+    entry: AuditEntry = request.scope["cmf.audit"]
     cancels = not _CANCELLING.isdisjoint(request.scope["path"].split("/"))
-    entry.write = request.method not in _READING or cancels
-    entry.cluster = request.app.state.services.views.cluster_of(request.path_params["environment"])
-    await permissions.require(entry.right)
+    entry.operation, entry.write = place.id, request.method not in _READING or cancels
+    right = entry.right = asked_for(NEEDS[place.id], path)
     if entry.write:
-        await permissions.require(entry.right._replace(action=Action.EDIT))
+        entry.cluster = services.views.cluster_of(path["environment"])
+    await permissions.require(right)
+    if entry.write:
+        await permissions.require(right._replace(action=Action.EDIT))
+    pool = services.web_ui.shared_pool(Key(place.kind, path["environment"], path["name"]))
+    if pool is not None:
+        # Else who has a statement would see all others of the session cluster.
+        await permissions.require(asked_for(NEEDS[_POOL.id], path | {"name": pool}))
 
 
 class _Bare:
@@ -129,7 +136,6 @@ class _Proxy:
 
     async def _passed_on(self, request: Request, client: _Client) -> None:
         await _admit(request, self._place)
-        await self._permitted(request)
         environment, name = request.path_params["environment"], request.path_params["name"]
         prefix = self._place.path.format(environment=environment, name=name)
         path = forwarded_path(request.scope["raw_path"], prefix)
@@ -139,26 +145,6 @@ class _Proxy:
         key = Key(self._place.kind, environment, name)
         async with services.web_ui.stream(key, request.method, path, query, headers, client.body) as streamed:
             await client.answer(streamed, f"{quote(prefix, safe='/')}/")
-
-    async def _permitted(self, request: Request) -> None:
-        """Refuse a caller without the right AccessWebUI on the resource, and on what its web UI shows besides it (P56).
-
-        Raises:
-            Forbidden: he has it not.
-        """
-        entry: AuditEntry = request.scope["cmf.audit"]
-        services: Services = request.app.state.services
-        path = dict(request.path_params)
-        entry.operation, entry.write = self._place.id, request.method not in ("GET", "HEAD")
-        entry.right = asked_for(NEEDS[self._place.id], path)
-        if entry.write:
-            entry.cluster = services.views.cluster_of(path["environment"])
-        permissions = permissions_of(request)
-        await permissions.require(entry.right)
-        pool = services.web_ui.shared_pool(Key(self._place.kind, path["environment"], path["name"]))
-        if pool is not None:
-            # Else who has a statement would see all others of the session cluster.
-            await permissions.require(asked_for(NEEDS[_POOL.id], path | {"name": pool}))
 
 
 class _TooSlow(Exception):

@@ -9,8 +9,8 @@ import aiohttp
 
 _LONGEST = 1024 * 1024
 
-FAILURES = (aiohttp.ClientError, TimeoutError, ValueError, OSError)
-"""What a request may raise; ValueError is an answer that cannot be used."""
+FAILURES = (aiohttp.ClientError, TimeoutError, ValueError, OSError, RecursionError)
+"""What a request may raise; ValueError and RecursionError are of answers that cannot be used."""
 
 
 def client_tls(ca: Path | None, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
