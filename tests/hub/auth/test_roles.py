@@ -120,7 +120,7 @@ def test_every_role_and_every_operation(with_roles: Start, issuer: Issuer) -> No
             path = re.sub(r"{\w+}", "some", template)
             body = BODIES.get(operation, {"metadata": {"name": "some"}, "spec": {}})
             sent = {"json": body} if method in ("POST", "PUT") else {}
-            answer = hub.http.request(method, path, headers=headers, **sent)  # type: ignore[arg-type]
+            answer = hub.http.request(method, path, headers=headers, **sent)
             allowed = role in LISTS[operation] if operation in LISTS else may(role, operation)
             refused = answer.status_code == 403 and "permission" in message(answer)
             if refused is allowed or answer.status_code == 401:
@@ -197,8 +197,8 @@ def test_no_spelling_gets_past_the_check(with_roles: Start, issuer: Issuer) -> N
         "environments/other/applications", "environments/own/../other/applications",
     ):  # fmt: skip
         for method in ("GET", "DELETE"):
-            answer = _exactly(hub, method, f"{V1}/{path}", alice)
-            assert answer in (400, 403, 404, 405), (method, path, answer)
+            status = _exactly(hub, method, f"{V1}/{path}", alice)
+            assert status in (400, 403, 404, 405), (method, path, status)
     assert hub.get("/secrets/theirs", headers=admin).status_code == 200
     body = secret("mine", {"k": "v"})
     for tricked in (
