@@ -93,6 +93,8 @@ DIFFERENCES: dict[str, str] = {
     "EnvironmentMetadata: field uid is ours alone": "Every resource of the hub has a uid.",
     "*Page.items[[]]: alternative Projection is ours alone": "`fields` leaves out what schemas say is always there.",
     "EventMetadata: field updateTimestamp is ours alone": "All metadata has one model; an event never changes.",
+    "ComputePool.status: field advice is ours alone": "What is probably a mistake; `warning` only says what is stale.",
+    "Environment.status: field advice is ours alone": "The same of an environment's namespace and service account.",
     "KubernetesClustersPage: field * is ours alone": "CMF's guide shows apiVersion and kind on this page (D8).",
 }
 

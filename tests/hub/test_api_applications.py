@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hub import Hub, Spoke, application, message, pool, statement, unique
+from tests.support.hub import RESOURCES, Hub, Spoke, application, message, pool, statement, unique
 from tests.support.wait import wait_for
 
 
@@ -55,7 +55,7 @@ def _spec(**changes: Any) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.rule("E19", "E20", "E21", "E33", "FKO1", "NAME", "SHAPE")
+@pytest.mark.rule("E16", "E19", "E20", "E21", "FKO1", "FKO2", "FKO3", "FKO14", "NAME", "SHAPE")
 @pytest.mark.parametrize(
     ("body", "status", "text"),
     [
@@ -65,6 +65,7 @@ def _spec(**changes: Any) -> dict[str, Any]:
         ({**_spec(), "metadata": {"name": "1digit-first"}}, 422, "a letter first"),
         ({**_spec(), "metadata": {"name": "has.dots"}}, 422, "no dots"),
         ({**_spec(), "apiVersion": "v1"}, 400, "cmf.confluent.io/v1"),
+        ({**_spec(), "apiVersion": "platform.confluent.io/v1beta1"}, 400, "is not cmf.confluent.io/v1"),
         ({**_spec(), "kind": "ComputePool"}, 400, "kind"),
         (_spec(flinkConfiguration=True), 400, "spec.flinkConfiguration is not an object"),
         (_spec(jobManager={"resource": {"cpu": "much"}}), 422, "spec.jobManager.resource.cpu: expected numeric"),
@@ -73,7 +74,9 @@ def _spec(**changes: Any) -> dict[str, Any]:
         (_spec(job={"parallelism": 1}), 422, "jarURI is missing"),
         (_spec(job={"jarURI": "local:///x.jar", "state": "paused"}), 422, "state 'paused'"),
         (_spec(job={"jarURI": "local:///x.jar", "upgradeMode": "blue-green"}), 422, "upgradeMode 'blue-green'"),
-        (_spec(job={"jarURI": "local:///x.jar", "upgradeMode": "savepoint"}), 422, "state.checkpoints.dir"),
+        (_spec(job={"jarURI": "local:///x.jar"}), 422, "spec.job.parallelism is missing"),
+        (_spec(flinkVersion=None), 422, "spec.flinkVersion is missing"),
+        (_spec(flinkConfiguration={"kubernetes": {"namespace": "x"}}), 422, "kubernetes.namespace"),
     ],
 )
 def test_what_breaks_a_rule_is_refused_and_leaves_nothing(
@@ -230,3 +233,49 @@ def test_everything_below_an_unknown_environment_is_not_found(hub: Hub) -> None:
     ):  # fmt: skip
         assert answer.status_code == 404
         assert "Environment 'nowhere'" in message(answer)
+
+
+@pytest.mark.rule("E29", "E33", "FKO8")
+def test_what_the_operator_refuses_is_an_error_and_the_job_goes_on_with_the_former_specification(
+    hub: Hub, path: str
+) -> None:
+    name = unique("app")
+    hub.post(path, application(name))
+    before = hub.until(f"{path}/{name}", "status.jobStatus.state", "RUNNING")["status"]
+    answer = hub.post(path, application(name, upgradeMode="savepoint", parallelism=3))
+    assert answer.status_code == 201
+    assert any(
+        "upgradeMode savepoint needs state.checkpoints.dir" in told for told in answer.json()["status"]["advice"]
+    )
+    told = wait_for(lambda: hub.get(f"{path}/{name}").json()["status"].get("error"), "the operator's error")
+    assert "Checkpoint directory[state.checkpoints.dir] must be defined" in told
+    after = hub.get(f"{path}/{name}").json()["status"]
+    assert (after["jobStatus"]["state"], after["jobStatus"]["jobId"]) == ("RUNNING", before["jobStatus"]["jobId"])
+
+
+@pytest.mark.rule("FKO26", "FKO28")
+def test_what_is_deployed_keeps_its_mode(hub: Hub, path: str) -> None:
+    name = unique("app")
+    hub.post(path, application(name))
+    hub.until(f"{path}/{name}", "status.jobStatus.state", "RUNNING")
+    sent = application(name)
+    sent["spec"]["mode"] = "standalone"
+    answer = hub.post(path, sent)
+    assert (answer.status_code, "cannot change from native to standalone" in message(answer)) == (422, True)
+    answer = hub.post(path, application(name, savepointRedeployNonce=1))
+    assert (answer.status_code, "initialSavepointPath is empty" in message(answer)) == (422, True)
+
+
+@pytest.mark.rule("E18", "E58")
+def test_pod_templates_and_the_autoscaler_reach_the_operator(hub: Hub, home: Spoke, path: str) -> None:
+    sent = application(unique("app"))
+    sent["spec"]["podTemplate"] = {"spec": {"containers": [{"name": "flink-main-container"}]}}
+    node = {"podTemplate": {"spec": {"nodeSelector": {"disk": "ssd"}}}}
+    sent["spec"]["taskManager"] = RESOURCES | node
+    sent["spec"]["flinkConfiguration"] |= {"job.autoscaler.enabled": True}
+    assert hub.post(path, sent).status_code == 201
+    spec = home.deployments()[sent["metadata"]["name"]]["spec"]
+    assert spec["podTemplate"]["spec"]["containers"][0]["name"] == "flink-main-container"
+    assert spec["taskManager"]["podTemplate"]["spec"] == node["podTemplate"]["spec"]
+    assert "podTemplate" not in spec["jobManager"]
+    assert spec["flinkConfiguration"]["job.autoscaler.enabled"] == "true"

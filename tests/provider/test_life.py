@@ -12,10 +12,12 @@ from cmf_core.client import AsyncClient
 from cmf_core.errors import CmfError, Conflict, HubUnreachable, Unprocessable
 from pulumi_cmf.lifecycle.compute_pool import ComputePoolKind
 from pulumi_cmf.lifecycle.environment import EnvironmentKind
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
 from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
 from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Refused
 from pulumi_cmf.lifecycle.statement import StatementKind
+from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 
 from tests.provider.operations import Told, create, delete, refresh, update
@@ -178,10 +180,10 @@ async def test_a_shorter_wait_can_be_chosen(hub: LifecycleHub, environment: str,
         assert made.state.get("job_state") == ("RUNNING" if goal == "running" else None)
 
 
-@pytest.mark.rule("E33")
+@pytest.mark.rule("FKO3")
 async def test_what_cmf_refuses_is_not_created(hub: LifecycleHub, cmf: Hub, environment: str) -> None:
-    name, spec = unique("app"), {**SPEC, "job": {**SPEC["job"], "upgradeMode": "savepoint"}}
-    with pytest.raises(Unprocessable, match=r"needs state\.checkpoints\.dir"):
+    name, spec = unique("app"), {**SPEC, "flinkConfiguration": {"kubernetes.cluster-id": "x"}}
+    with pytest.raises(Unprocessable, match=r"kubernetes\.cluster-id is the operator's to set"):
         await create(APPLICATION, hub, environment=environment, name=name, spec=spec)
     assert cmf.get(f"/environments/{environment}/applications/{name}").status_code == 404
 
@@ -214,12 +216,26 @@ async def test_a_pool_that_fails_is_told(hub: LifecycleHub, environment: str) ->
     await delete(POOL, hub, made)
 
 
-@pytest.mark.rule("P12")
-async def test_an_image_that_cannot_run_sql_is_warned_of(hub: LifecycleHub, environment: str) -> None:
-    told, spec = Told(), {**CLUSTER_SPEC, "image": "flink:1.20"}
-    made = await create(POOL, hub, told, environment=environment, name="pool", type="DEDICATED", cluster_spec=spec)
-    assert "image 'flink:1.20' must be based on cp-flink-sql" in told.warnings[0]
-    await delete(POOL, hub, made)
+@pytest.mark.rule("P12", "E34")
+async def test_what_is_probably_a_mistake_is_told_beforehand(hub: LifecycleHub, environment: str) -> None:
+    given = {"environment": environment, "name": "pool", "type": "DEDICATED"}
+    spec = {**CLUSTER_SPEC, "image": "flink:1.20", "flinkConfiguration": {"state.checkpoints.dir": "file:///tmp"}}
+    told = await POOL.advise(Facts(hub), {**given, "cluster_spec": spec})
+    assert [each.rule for each in told] == ["P12", "E34"]
+    assert "image 'flink:1.20' must be based on cp-flink-sql" in told[0].message
+    good = {**CLUSTER_SPEC, "flinkConfiguration": {"state.checkpoints.dir": "s3://bucket/checkpoints"}}
+    assert await POOL.advise(Facts(hub), {**given, "cluster_spec": good}) == []
+    assert await POOL.advise(Facts(hub), {**given, "environment": "not-there-yet", "cluster_spec": spec}) == []
+    assert await POOL.advise(Facts(hub), {**given, "cluster_spec": UNKNOWN}) == []
+
+
+@pytest.mark.rule("FKO3")
+async def test_what_no_operator_takes_is_told_beforehand(hub: LifecycleHub, environment: str) -> None:
+    given = {"environment": environment, "name": "pool", "type": "DEDICATED"}
+    spec = {**CLUSTER_SPEC, "flinkConfiguration": {"kubernetes.namespace": "elsewhere"}}
+    verdict = await POOL.foretell(Facts(hub), {}, {**given, "cluster_spec": spec})
+    assert verdict is not None
+    assert verdict.rule == "FKO3"
 
 
 @pytest.mark.rule("P38", "P41", "P49")

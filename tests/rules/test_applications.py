@@ -31,29 +31,6 @@ def test_job_enums(job: dict[str, str], rule: str | None) -> None:
     assert (verdict.rule if verdict else None) == rule
 
 
-CHECKPOINTS = {"state.checkpoints.dir": "s3://b/c"}
-BOTH = CHECKPOINTS | {"state.savepoints.dir": "s3://b/s"}
-
-
-@pytest.mark.rule("E33")
-@pytest.mark.parametrize(
-    ("mode", "configuration", "allowed"),
-    [
-        ("stateless", {}, True),
-        ("last-state", {}, False),
-        ("last-state", CHECKPOINTS, True),
-        ("savepoint", CHECKPOINTS, False),
-        ("savepoint", BOTH, True),
-        ("savepoint", {"state": {"checkpoints": {"dir": "s3://b/c"}, "savepoints": {"dir": "s3://b/s"}}}, True),
-        ("savepoint", {"execution.checkpointing": {"dir": "s3://c", "savepoint-dir": "s3://s"}}, True),
-        ("savepoint", {"execution.checkpointing.dir": "s3://c"}, False),
-    ],
-)
-def test_stateful_upgrades_need_durable_directories(mode: str, configuration: dict[str, object], allowed: bool) -> None:
-    spec = {"job": {"jarURI": "local:///a.jar", "upgradeMode": mode}, "flinkConfiguration": configuration}
-    assert (applications.durable_upgrade("shop", spec) is None) is allowed
-
-
 def test_suspension_is_read_from_the_spec() -> None:
     assert applications.is_suspended({"job": {"state": "suspended"}})
     assert not applications.is_suspended({"job": {"state": "running"}})

@@ -92,9 +92,12 @@ def test_what_a_cluster_spec_may_hold(sent: ComputePoolSpec, rule: str | None) -
 
 
 @pytest.mark.rule("P12", "E39")
-def test_another_image_is_warned_about_only() -> None:
-    assert pools.image_warning("pool", spec()) is None
-    assert "mine:1" in (pools.image_warning("pool", spec(image="mine:1")) or "")
+@pytest.mark.parametrize("image", ["mine:1", "", None])
+def test_another_image_is_advised_against_only(image: str | None) -> None:
+    assert pools.image("pool", {"image": "registry.example/confluentinc/cp-flink-sql:1.19-cp8"}) is None
+    told = pools.image("pool", {"image": image})
+    assert told is not None
+    assert f"image '{image or 'not set'}'" in told.message
 
 
 @pytest.mark.rule("P17")

@@ -76,6 +76,7 @@ class World:
         down: names of those that do not answer, and what happens instead: an error, or "hang".
         tokens: the only token that a cluster takes, where there is such.
         crds: what is installed where not everything is.
+        versions: of the operator's API group that are served, where some are without its CRDs.
         identities: kube-system's uid, where it is not the cluster's name.
         probes: (name, token, time) of each probe.
         open: connections that are not closed.
@@ -85,6 +86,7 @@ class World:
     down: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     crds: dict[str, set[str]] = field(default_factory=dict)
+    versions: dict[str, list[str]] = field(default_factory=dict)
     identities: dict[str, str | None] = field(default_factory=dict)
     probes: list[tuple[str, str, float]] = field(default_factory=list)
     inspections: list[str] = field(default_factory=list)
@@ -125,6 +127,9 @@ class ScriptedConnection(Connection):
     async def crds(self) -> set[str]:
         self.world.inspections.append(self.cluster)
         return self.world.crds.get(self.cluster, CRDS)
+
+    async def served_versions(self) -> list[str]:
+        return self.world.versions.get(self.cluster, [])
 
     async def identity(self) -> str | None:
         return self.world.identities.get(self.cluster, self.cluster)

@@ -386,11 +386,25 @@ class TestOperator:
         assert hub.world.inspections.count("spoke") == 2
         assert "is missing" in hub.message("spoke")
 
-    async def test_one_cluster_under_two_names_is_a_warning(self, hub: Hub) -> None:
+    async def test_one_cluster_under_two_names_is_a_warning_on_both_until_one_goes(self, hub: Hub) -> None:
         hub.world.identities["twin"] = hub.world.identities["spoke"] = "the-same"
         await hub.write("spoke")
-        await hub.write("twin")
-        assert "it is the same Kubernetes cluster as spoke" in hub.message("twin")
+        await hub.write("other")
+        with capture_logs() as logs:
+            await hub.write("twin")
+        assert "it is the same Kubernetes cluster as spoke: " in hub.message("twin")
+        assert "it is the same Kubernetes cluster as twin: " in hub.message("spoke")
+        assert "warning" not in hub.message("other")
+        assert sorted(entry["cluster"] for entry in logs if "warning" in entry) == ["spoke", "twin"]
+        await hub.remove("twin")
+        assert hub.message("spoke") == "Cluster is connected"
+
+    @pytest.mark.rule("E14")
+    async def test_crds_of_another_version_are_a_warning_that_names_it(self, hub: Hub) -> None:
+        hub.world.crds["spoke"] = set()
+        hub.world.versions["spoke"] = ["v1", "v2alpha1"]
+        await hub.write("spoke")
+        assert "served as v1, v2alpha1, and not as flink.apache.org/v1beta1" in hub.message("spoke")
 
     async def test_another_cluster_under_the_same_name_is_a_warning(self, hub: Hub) -> None:
         await hub.write("spoke", "one")

@@ -153,7 +153,7 @@ async def test_a_dedicated_pool_needs_no_cluster(bare: Flink) -> None:
     bare.connected = False
     dedicated = pool("DEDICATED")
     await bare.write(dedicated)
-    assert bare.status(dedicated.key) == {"phase": "DEDICATED"}
+    assert bare.status(dedicated.key)["phase"] == "DEDICATED"
     await bare.change(dedicated.key, deleting=True)
     assert bare.store.get(dedicated.key) is None
 

@@ -44,11 +44,15 @@ class ComputePoolSpec(Model):
 
 
 class ComputePoolStatus(Model):
-    """Phase of a pool, why, and whether the data may be stale (P61)."""
+    """Phase of a pool, why, and whether the data may be stale (P61).
+
+    `advice`, which is no part of CMF's API, says what is allowed and probably a mistake, a sentence each.
+    """
 
     phase: PoolPhase
     message: str | None = None
     warning: str | None = None
+    advice: list[str] | None = None
     resources: ResourcesByStatusAndType | None = None
     resource_summary: ResourceUsageSummary | None = None
 

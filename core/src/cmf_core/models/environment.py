@@ -38,8 +38,12 @@ class EnvironmentCluster(Model):
 
 
 class EnvironmentStatus(Model):
-    """What an environment holds, and how its cluster is."""
+    """What an environment holds, and how its cluster is.
 
+    `advice`, which is no part of CMF's API, says what is missing on the cluster, a sentence each.
+    """
+
+    advice: list[str] | None = None
     kubernetes_cluster: EnvironmentCluster | None = None
     resources: ResourcesByStatusAndType | None = None
     resource_summary: ResourceUsageSummary | None = None

@@ -2,15 +2,15 @@
 
 A rule returns None when it allows, else a `Refusal` with HTTP status, message and rule id. The hub calls
 it inside the transaction that writes and enforces it (`enforce`); the provider calls it at preview on the
-same facts. Ids are those of docs/rules.md.
+same facts. Other rules only give `Advice`, which both tell. Ids are those of docs/rules.md.
 """
 
 import importlib
 import pkgutil
 
-from cmf_core.rules.verdict import RULES, Refusal, Rule, Verdict, enforce, first, rule
+from cmf_core.rules.verdict import RULES, Advice, Refusal, Rule, Verdict, advice, enforce, first, rule
 
-__all__ = ["RULES", "Refusal", "Rule", "Verdict", "by_id", "enforce", "first", "rule"]
+__all__ = ["RULES", "Advice", "Refusal", "Rule", "Verdict", "advice", "by_id", "enforce", "first", "rule"]
 
 
 def by_id() -> list[tuple[str, Rule]]:

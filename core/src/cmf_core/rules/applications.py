@@ -1,4 +1,4 @@
-"""Flink applications: what their spec must hold (E17, E19-E21, E33)."""
+"""Flink applications: what their spec must hold (E19-E21)."""
 
 from __future__ import annotations
 
@@ -36,52 +36,6 @@ def job_enums(application: str, spec: Mapping[str, Any]) -> Verdict:
         if value is not None and value not in allowed:
             text = f"FlinkApplication '{application}': spec.job.{field} '{value}' is not one of {', '.join(allowed)}"
             return Refusal(422, text, rule_id)
-    return None
-
-
-@rule("E33")
-def durable_upgrade(application: str, spec: Mapping[str, Any]) -> Verdict:
-    """Stateful upgrades need a checkpoint directory, savepoint upgrades a savepoint directory too.
-
-    `spec` is the merged one, with the environment's defaults in it.
-    """
-    job = spec.get("job") or {}
-    mode = job.get("upgradeMode")
-    configuration = spec.get("flinkConfiguration") or {}
-    if mode in ("savepoint", "last-state") and not configured(configuration, "state.checkpoints.dir"):
-        text = (
-            f"FlinkApplication '{application}': upgradeMode {mode} needs state.checkpoints.dir in flinkConfiguration "
-            "(here or in the environment's flinkApplicationDefaults)"
-        )
-        return Refusal(422, text, "E33")
-    if mode == "savepoint" and not configured(configuration, "state.savepoints.dir"):
-        text = (
-            f"FlinkApplication '{application}': upgradeMode savepoint needs state.savepoints.dir in flinkConfiguration"
-        )
-        return Refusal(422, text, "E33")
-    return None
-
-
-_NAMES = {
-    "state.checkpoints.dir": ("state.checkpoints.dir", "execution.checkpointing.dir"),
-    "state.savepoints.dir": ("state.savepoints.dir", "execution.checkpointing.savepoint-dir"),
-}
-"""Flink 1 keys and what Flink 2 calls them."""
-
-
-def configured(configuration: Mapping[str, Any], key: str) -> bool:
-    """Tell whether a Flink configuration, flat or nested, sets `key` or its Flink 2 name."""
-    return any(_lookup(configuration, name) for name in _NAMES.get(key, (key,)))
-
-
-def _lookup(configuration: Mapping[str, Any], key: str) -> Any:
-    if configuration.get(key):
-        return configuration[key]
-    for head, value in configuration.items():
-        if isinstance(value, Mapping) and key.startswith(f"{head}."):
-            found = _lookup(value, key[len(head) + 1 :])
-            if found:
-                return found
     return None
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from cmf_core.models.compute_pool import ComputePoolSpec, PoolPhase, PoolState, PoolType
 from cmf_core.models.statement import StatementPhase
-from cmf_core.rules.verdict import Refusal, Verdict, first, rule
+from cmf_core.rules.deployments import objects_in, pod_specs
+from cmf_core.rules.verdict import Advice, Refusal, Verdict, first, rule
 
 _P = StatementPhase
 BLOCKING_UPDATE: Mapping[PoolType, frozenset[StatementPhase]] = {
@@ -59,25 +60,12 @@ def _managed_fields(pool: str, cluster: Mapping[str, Any]) -> Verdict:
     return None
 
 
-def _pod_specs(cluster: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    holders = (cluster, cluster.get("jobManager"), cluster.get("taskManager"))
-    for holder in holders:
-        template = holder.get("podTemplate") if isinstance(holder, Mapping) else None
-        spec = template.get("spec") if isinstance(template, Mapping) else None
-        if isinstance(spec, Mapping):
-            yield spec
-
-
-def _objects(holder: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
-    """Return the objects in a list; what is neither list nor object is Kubernetes' to refuse."""
-    items = holder.get(field)
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
-
-
 def _reserved_volumes(pool: str, cluster: Mapping[str, Any]) -> Verdict:
-    for spec in _pod_specs(cluster):
-        mounts = [mount for container in _objects(spec, "containers") for mount in _objects(container, "volumeMounts")]
-        names = {str(named.get("name")) for named in (*_objects(spec, "volumes"), *mounts)}
+    for _, spec in pod_specs(cluster):
+        mounts = [
+            mount for container in objects_in(spec, "containers") for mount in objects_in(container, "volumeMounts")
+        ]
+        names = {str(named.get("name")) for named in (*objects_in(spec, "volumes"), *mounts)}
         paths = {str(mount.get("mountPath", "")).rstrip("/") for mount in mounts}
         for volume, (path, rule_id) in RESERVED_VOLUMES.items():
             if volume in names or path in paths:
@@ -105,12 +93,12 @@ def _state_fits(pool: str, spec: ComputePoolSpec) -> Verdict:
 
 
 @rule("P12", "E39")
-def image_warning(pool: str, spec: ComputePoolSpec) -> str | None:
-    """A pool's image is cp-flink-sql or based on it; another name is only warned about."""
-    image = str(spec.cluster_spec.get("image", ""))
-    if SQL_IMAGE in image:
+def image(pool: str, cluster: Mapping[str, Any]) -> Advice | None:
+    """A pool's image is cp-flink-sql or based on it; a name proves nothing, so another one is only told."""
+    given = str(cluster.get("image") or "")
+    if SQL_IMAGE in given:
         return None
-    return f"ComputePool '{pool}': image '{image or 'not set'}' must be based on {SQL_IMAGE} to run SQL statements"
+    return Advice(f"ComputePool '{pool}': image '{given or 'not set'}' must be based on {SQL_IMAGE} to run SQL", "P12")
 
 
 @rule("P17")

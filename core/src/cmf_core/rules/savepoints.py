@@ -8,7 +8,7 @@ from typing import Any
 
 from cmf_core.models.savepoint import SavepointFormat, SavepointSpec, SavepointState, SavepointStatus
 from cmf_core.models.statement import StartFromSavepoint, StatementPhase
-from cmf_core.rules.applications import configured
+from cmf_core.rules.options import SAVEPOINTS, option
 from cmf_core.rules.verdict import Refusal, Verdict, rule
 
 _PATH = re.compile(r"(/|[A-Za-z][A-Za-z0-9+.-]*:/)[^\x00-\x20\x7f]*")
@@ -77,7 +77,7 @@ def has_directory(savepoint: str, job: str, spec: SavepointSpec, configuration: 
 
     `configuration` is the Flink configuration of the job, environment defaults included.
     """
-    if spec.path or configured(configuration, "state.savepoints.dir"):
+    if spec.path or option(configuration, *SAVEPOINTS):
         return None
     text = (
         f"Savepoint '{savepoint}': {job} has no state.savepoints.dir in its flinkConfiguration: set it there or in the "

@@ -31,6 +31,27 @@ Verdict = Refusal | None
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What is allowed and probably a mistake: told, never refused.
+
+    Attributes:
+        message: sentence that names the resource and the way out.
+        rule: id of the rule, as in docs/rules.md.
+    """
+
+    message: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.rule}]"
+
+
+def advice(*given: Advice | None) -> list[Advice]:
+    """Return the advice that there is."""
+    return [each for each in given if each is not None]
+
+
+@dataclass(frozen=True)
 class Rule:
     """One row of the table of rules: which ids a function decides."""
 

@@ -152,6 +152,11 @@ class Connection:
         present = {entry.get("name") for entry in answer.get("resources", [])}
         return {self.crd(resource) for resource in FlinkResource if resource.plural in present}
 
+    async def served_versions(self) -> list[str]:
+        """Return the versions of the operator's API group that are served, whichever this hub speaks."""
+        answer = await self._call("GET", f"/apis/{self._group}", "list versions of its Flink CRDs", absent_is={})
+        return [str(entry.get("version")) for entry in answer.get("versions", [])]
+
     def crd(self, resource: FlinkResource) -> str:
         """Return the name of a resource's CRD."""
         return f"{resource.plural}.{self._group}"
@@ -200,6 +205,14 @@ class Connection:
         """Delete a Kubernetes Secret if it is there."""
         what = f"delete Secret '{name}' in namespace '{namespace}'"
         await self._call("DELETE", _secret_path(namespace, name), what, absent_is={})
+
+    async def events(self, namespace: str, name: str) -> list[dict[str, Any]]:
+        """Return the warnings that a cluster has about objects of a name in a namespace, at most a page of them."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/events"
+        selector = f"involvedObject.name={name},type=Warning"
+        asked = urlencode({"fieldSelector": selector, "limit": str(_PAGE)})
+        answer = await self._call("GET", f"{path}?{asked}", f"list events in namespace '{namespace}'")
+        return list(answer.get("items", []))
 
     async def get(self, resource: FlinkResource, namespace: str, name: str) -> dict[str, Any] | None:
         """Return an object, or None if there is none."""

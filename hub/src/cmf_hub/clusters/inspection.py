@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 
 import structlog
@@ -31,36 +32,44 @@ class Inspection:
 
         As long as the operator is missing, the next heartbeat looks again: it may have been installed (C24).
         """
-        before = dict(cluster.notes)
+        before = {each.name: dict(each.notes) for each in self._clusters.values()}
         try:
             async with asyncio.timeout(limit):
-                present, identity = await asyncio.gather(connection.crds(), _identity(connection))
+                missing, identity = await asyncio.gather(_missing(connection), _identity(connection))
         except (CmfError, TimeoutError) as error:
             cluster.notes["operator"] = f"the Flink Kubernetes Operator could not be looked for: {error}"
         else:
-            self._note(cluster, "operator", _missing(connection, present))
-            self._note(cluster, "identity", self._same_as(cluster, identity))
+            _note(cluster, "operator", missing)
+            moved = identity is not None and cluster.identity not in (None, identity)
+            _note(cluster, "moved", _MOVED if moved else None)
             cluster.identity = identity or cluster.identity
+        self.compare()
         cluster.inspection_due = "operator" in cluster.notes
-        for topic, text in cluster.notes.items():
-            if before.get(topic) != text:
-                log.warning("cluster is connected, with a warning", cluster=cluster.name, warning=text)
+        for each in self._clusters.values():
+            for topic, text in each.notes.items():
+                if before[each.name].get(topic) != text:
+                    log.warning("cluster is connected, with a warning", cluster=each.name, warning=text)
 
-    @staticmethod
-    def _note(cluster: Cluster, topic: str, text: str | None) -> None:
-        cluster.notes.pop(topic, None)
-        if text is not None:
-            cluster.notes[topic] = text
+    def compare(self) -> None:
+        """Note on each cluster under which other names it is registered too."""
+        names = defaultdict(list)
+        for cluster in self._clusters.values():
+            if cluster.identity is not None:
+                names[cluster.identity].append(cluster.name)
+        for cluster in self._clusters.values():
+            twins = sorted(name for name in names.get(cluster.identity or "", ()) if name != cluster.name)
+            text = f"it is the same Kubernetes cluster as {', '.join(twins)}: {_ONE_NAME}" if twins else None
+            _note(cluster, "identity", text)
 
-    def _same_as(self, cluster: Cluster, identity: str | None) -> str | None:
-        if identity is None:
-            return None
-        if cluster.identity not in (None, identity):
-            return "its kubeconfig leads to another Kubernetes cluster than before (namespace kube-system differs)"
-        twins = sorted(
-            other.name for other in self._clusters.values() if other is not cluster and other.identity == identity
-        )
-        return f"it is the same Kubernetes cluster as {', '.join(twins)}" if twins else None
+
+_MOVED = "its kubeconfig leads to another Kubernetes cluster than before (namespace kube-system differs)"
+_ONE_NAME = "keep one of the names, and move the environments of the others"
+
+
+def _note(cluster: Cluster, topic: str, text: str | None) -> None:
+    cluster.notes.pop(topic, None)
+    if text is not None:
+        cluster.notes[topic] = text
 
 
 async def _identity(connection: Connection) -> str | None:
@@ -70,8 +79,16 @@ async def _identity(connection: Connection) -> str | None:
         return None  # the hub needs no right to namespace kube-system for anything else
 
 
-def _missing(connection: Connection, present: set[str]) -> str | None:
+async def _missing(connection: Connection) -> str | None:
+    """Return what of the operator's CRDs is missing, in which case other versions are looked for (C20, E14)."""
+    present = await connection.crds()
     missing = [crd for crd in map(connection.crd, FlinkResource) if crd not in present]
     if not missing:
         return None
+    served = [] if present else await connection.served_versions()
+    if served:
+        return (
+            f"its Flink CRDs are served as {', '.join(served)}, and not as {connection.api_version}, which this hub "
+            "speaks: install an operator that serves it"
+        )
     return f"CRD {', '.join(missing)} is missing: install the Flink Kubernetes Operator on the cluster"

@@ -298,6 +298,7 @@ class ClusterRegistry:
             await self._show(cluster, before)
             return
         del self._clusters[name]
+        self._inspection.compare()
         metrics.forget(name)
         log.info("cluster deregistered", cluster=name)
         self._tell(name, ClusterEvent.REMOVED)

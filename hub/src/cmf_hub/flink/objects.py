@@ -27,7 +27,8 @@ from typing import Any
 
 from cmf_core.merge import merged
 from cmf_core.models import DEFAULT_CLUSTER, PoolState, PoolType, StatementPhase
-from cmf_core.rules.applications import configured, is_suspended
+from cmf_core.rules.applications import is_suspended
+from cmf_core.rules.options import CHECKPOINTS, SAVEPOINTS, option
 
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.annotations import annotated
@@ -213,8 +214,12 @@ def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
 
 def application_spec(placed: Placement) -> dict[str, Any]:
     """Return the spec of an application with its environment's defaults over it."""
-    defaults = _application_defaults(placed.environment)
-    spec: dict[str, Any] = _without_nulls(_laid_over(placed.record.spec, defaults.get("spec")))
+    return effective_spec(placed.record.spec, placed.environment)
+
+
+def effective_spec(own: Mapping[str, Any], environment: Record) -> dict[str, Any]:
+    """Return what an application's spec becomes in an environment."""
+    spec: dict[str, Any] = _without_nulls(_laid_over(own, _application_defaults(environment).get("spec")))
     return spec
 
 
@@ -249,7 +254,7 @@ def _statement(placed: Placement, settings: Settings) -> dict[str, Any]:
 
 def _job(record: Record, configuration: Mapping[str, str], jar: str) -> dict[str, Any]:
     """Return the job of a statement, all of whose fields are the hub's to set (P66)."""
-    stateful = all(configured(configuration, key) for key in ("state.checkpoints.dir", "state.savepoints.dir"))
+    stateful = all(option(configuration, *keys) for keys in (CHECKPOINTS, SAVEPOINTS))
     job: dict[str, Any] = {
         "jarURI": jar,
         "args": [record.spec["statement"], *([encrypted] if (encrypted := sql_part(record).get("script")) else [])],
@@ -263,12 +268,17 @@ def _job(record: Record, configuration: Mapping[str, str], jar: str) -> dict[str
 
 
 def _cluster_spec(pool: Record, environment: Record, settings: Settings) -> dict[str, Any]:
+    spec = pool_spec(pool.spec["clusterSpec"], environment)
+    spec.setdefault("serviceAccount", settings.flink_service_account)
+    return spec
+
+
+def pool_spec(own: Mapping[str, Any], environment: Record) -> dict[str, Any]:
     """Return the FlinkDeployment spec of a pool, without job: a session cluster's, and a statement's base."""
     defaults = _pool_defaults(environment).get("spec") or {}
-    spec = _laid_over(pool.spec["clusterSpec"], defaults.get("clusterSpec"))
+    spec = _laid_over(own, defaults.get("clusterSpec"))
     spec.pop("job", None)  # environment defaults must not turn a session cluster into an application
     spec.setdefault("mode", "native")
-    spec.setdefault("serviceAccount", settings.flink_service_account)
     if spec["mode"] == "native" and isinstance(spec.get("taskManager"), Mapping):
         spec["taskManager"] = {key: value for key, value in spec["taskManager"].items() if key != "replicas"}  # P23
     return with_volumes(spec, key_secret(environment))

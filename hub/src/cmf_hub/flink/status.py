@@ -14,17 +14,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmf_core.models import PoolPhase, StatementPhase
+from cmf_core.rules import advice
+from cmf_core.rules.deployments import deployment_advice
+from cmf_core.rules.pools import image
 
 from cmf_hub.flink.annotations import instance_of
 from cmf_hub.flink.objects import (
     APPLICATION,
     GENERATION_ANNOTATION,
-    POOL,
+    STATEMENT,
     Placement,
     Presence,
+    application_spec,
     is_query_statement,
     is_shared,
     is_suspended_pool,
+    pool_spec,
     presence,
     sql_part,
 )
@@ -110,14 +115,28 @@ def reported(placed: Placement, found: Mapping[str, Any] | None, trouble: str | 
         trouble: why the hub could not make the cluster match, for the user.
     """
     kind, seen = placed.record.key.kind, Observation.of(found) if found else None
-    if kind == APPLICATION:
-        return _application(placed, seen, trouble)
     if kind == SAVEPOINT:
         terminating, made_from = (seen.terminating, seen.made_from) if seen else (None, 0)
         return savepoint_status(placed.record, found, terminating, made_from, trouble)
     if kind == SNAPSHOT:
         return placed.record.status or {}
-    return _pool(placed, seen, trouble) if kind == POOL else _statement(placed, seen, trouble)
+    if kind == STATEMENT:
+        return _statement(placed, seen, trouble)
+    status = (_application if kind == APPLICATION else _pool)(placed, seen, trouble)
+    status.pop("advice", None)  # of a former specification
+    told = advice_on(placed)
+    return status | {"advice": told} if told else status
+
+
+def advice_on(placed: Placement) -> list[str]:
+    """Return what is allowed and probably a mistake about an application or a pool (E17, E34, P12, ...)."""
+    record = placed.record
+    if record.key.kind == APPLICATION:
+        found = deployment_advice(f"{record.key.kind} '{record.name}': spec", application_spec(placed))
+        return [str(each) for each in found]
+    spec = pool_spec(record.spec["clusterSpec"], placed.environment)
+    found = deployment_advice(f"{record.key.kind} '{record.name}': spec.clusterSpec", spec)
+    return [str(each) for each in (*advice(image(record.name, spec)), *found)]
 
 
 def _application(placed: Placement, seen: Observation | None, trouble: str | None) -> Status:
@@ -337,6 +356,12 @@ def _is_current(metadata: Mapping[str, Any], reconciled: Mapping[str, Any]) -> b
         return bool(reconciled["resource_metadata"]["metadata"]["generation"] == newest)
     except (KeyError, TypeError):
         return False
+
+
+def deployed_spec(record: Record) -> Mapping[str, Any] | None:
+    """Return the specification that the operator last took up of an application; None before there is one."""
+    spec = _reconciled(record.status or {}, "lastReconciledSpec").get("spec")
+    return spec if isinstance(spec, Mapping) and spec else None
 
 
 def _terminating(found: Mapping[str, Any]) -> str | None:

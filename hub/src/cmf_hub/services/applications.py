@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from cmf_core.errors import BadRequest, NotFound
-from cmf_core.merge import merged
 from cmf_core.models import FlinkApplication, timestamp
-from cmf_core.rules import applications, enforce, names, specs
+from cmf_core.rules import applications, enforce, names, operator, specs
 
-from cmf_hub.flink.objects import APPLICATION
+from cmf_hub.flink.objects import APPLICATION, effective_spec
 from cmf_hub.flink.savepoints import with_start, without
+from cmf_hub.flink.status import deployed_spec
 from cmf_hub.services.documents import changed, content_of, created, regenerated, resource_content
 from cmf_hub.services.object_names import enforce_free
 from cmf_hub.services.savepoints import next_nonce, path_to_start_from
@@ -41,7 +41,7 @@ class ApplicationService:
 
         def change(transaction: Transaction, present: Record | None) -> Record:
             record = environment_of(transaction, environment)
-            enforce_effective(name, sent.spec, record)
+            enforce_effective(name, sent.spec, record, present)
             if present is not None:
                 return changed(_own_nonces_first(not_deleting(present), sent.spec), document, self._writes.clock)
             enforce_free(transaction, key, record)
@@ -153,15 +153,17 @@ def enforce_spec(name: str, spec: dict[str, Any]) -> None:
     )
 
 
-def enforce_effective(name: str, spec: dict[str, Any], environment: Record) -> None:
-    """Refuse a spec that breaks a rule with the environment's defaults over it, as it is deployed (D17).
+def enforce_effective(name: str, spec: dict[str, Any], environment: Record, present: Record | None) -> None:
+    """Refuse a spec that no operator takes, with the environment's defaults over it, as it is deployed (D17).
 
     Raises:
-        Unprocessable: it does.
+        Unprocessable: it is one.
     """
-    defaults = (environment.document.get("flinkApplicationDefaults") or {}).get("spec")
-    effective = merged(spec, defaults if isinstance(defaults, dict) else None)
-    enforce(applications.durable_upgrade(name, effective))
+    where, effective = f"{APPLICATION} '{name}': spec", effective_spec(spec, environment)
+    enforce(
+        operator.refused(where, effective),
+        operator.change(where, effective, deployed_spec(present) if present else None),
+    )
 
 
 def _always(_: Transaction, __: Record) -> None:

@@ -97,7 +97,7 @@ class OrphanService:
         if transaction.get(key) is not None:
             raise Conflict(f"{what}: there is another one of this name, delete that first")
         enforce_free(transaction, key, environment)
-        enforce_effective(record.name, record.spec, environment)
+        enforce_effective(record.name, record.spec, environment, None)
         history = self._reconciler.history
         record = history.adopted(transaction, placed(transaction, record), instance_of(found["spec"]))
         # As it is now, so that a job that has ended is not taken for one that is to be started.

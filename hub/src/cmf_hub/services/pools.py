@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import structlog
 from cmf_core.errors import Conflict
 from cmf_core.models import ComputePool, PoolPhase, StatementPhase
-from cmf_core.rules import enforce, names, pools, specs
+from cmf_core.rules import enforce, names, operator, pools, specs
 from cmf_core.rules.pools import StatementFact
 
-from cmf_hub.flink.objects import POOL, STATEMENT
+from cmf_hub.flink.objects import POOL, STATEMENT, pool_spec
 from cmf_hub.services.documents import changed, created, resource_content
 from cmf_hub.services.object_names import enforce_free, has_object
 from cmf_hub.services.writes import Writes, environment_of, existing, not_deleting
 from cmf_hub.store import Condition, Key, Query, Record, Transaction
-
-log = structlog.get_logger(__name__)
 
 
 class PoolService:
@@ -39,11 +36,13 @@ class PoolService:
         document = resource_content(sent)
 
         def change(transaction: Transaction, present: Record | None) -> Record:
+            place_of = environment_of(transaction, environment)
+            _enforce_effective(sent, place_of)
             if present is not None:
                 raise Conflict(f"ComputePool '{key.name}' already exists in environment '{environment}'.")
             record = created(key, document, self._writes.clock)
             if has_object(record):
-                enforce_free(transaction, key, environment_of(transaction, environment))
+                enforce_free(transaction, key, place_of)
             return record
 
         return await self._writes.put(key, change)
@@ -61,6 +60,7 @@ class PoolService:
 
         def change(transaction: Transaction, record: Record | None) -> Record:
             present = not_deleting(existing(record, key))
+            _enforce_effective(sent, environment_of(transaction, environment))
             model = ComputePool.parse(present.document)
             statements = list(_statements(transaction, key))
             enforce(
@@ -101,9 +101,12 @@ def _enforce_spec(sent: ComputePool) -> None:
         specs.deployment_spec(f"{POOL} '{sent.name}': spec.clusterSpec", sent.spec.cluster_spec),
         pools.valid_spec(sent.name, sent.spec),
     )
-    warning = pools.image_warning(sent.name, sent.spec)
-    if warning:
-        log.warning(warning)
+
+
+def _enforce_effective(sent: ComputePool, environment: Record) -> None:
+    """Refuse a clusterSpec that no operator takes, with the environment's defaults over it (D17)."""
+    effective = pool_spec(sent.spec.cluster_spec, environment)
+    enforce(operator.refused(f"{POOL} '{sent.name}': spec.clusterSpec", effective))
 
 
 def _phase(record: Record) -> PoolPhase:

@@ -64,6 +64,8 @@ class Writes:
         record = await self._carry_out(key, change)
         if record is None:  # a savepoint whose application went
             raise Conflict(f"{key} was deleted while it was being written")
+        if advice := (record.status or {}).get("advice"):
+            log.warning("written, with advice", resource=str(key), advice=advice)
         return record
 
     async def delete(self, key: Key, check: Check) -> bool:

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 from cmf_core.calls import Collection, compute_pools, statements
-from cmf_core.models import ComputePool, PoolPhase, PoolState, PoolType
-from cmf_core.rules import Verdict, names, pools
+from cmf_core.merge import merged
+from cmf_core.models import ComputePool, Environment, PoolPhase, PoolState, PoolType
+from cmf_core.rules import Advice, Verdict, advice, names, pools
+from cmf_core.rules.deployments import deployment_advice
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Created, Operation
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look
 
@@ -52,6 +53,20 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         verdict = pools.valid_spec(inputs.name, spec)
         yield ("state" if verdict is not None and verdict.rule == "P16" else "cluster_spec"), verdict
 
+    def deployment(self, inputs: ComputePoolInputs, environment: Environment) -> tuple[str, Mapping[str, Any]]:
+        """Return the clusterSpec with the environment's defaults over it (D17), without what CMF ignores (P23)."""
+        defaults = (environment.compute_pool_defaults or {}).get("spec") or {}
+        spec = merged(inputs.cluster_spec, defaults.get("clusterSpec"))
+        managers = spec.get("taskManager")
+        if spec.get("mode", "native") == "native" and isinstance(managers, dict):
+            managers.pop("replicas", None)
+        return f"{self.name} '{inputs.name}': spec.clusterSpec", spec
+
+    def advice(self, inputs: ComputePoolInputs, environment: Environment) -> list[Advice]:
+        """Return the advice on image (P12) and cluster."""
+        where, spec = self.deployment(inputs, environment)
+        return [*advice(pools.image(inputs.name, spec)), *deployment_advice(where, spec)]
+
     async def blocked(
         self, facts: Facts, environment: str, found: ComputePool, inputs: ComputePoolInputs | None
     ) -> Verdict:
@@ -76,13 +91,6 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
     def parsed(self, data: dict[str, Any]) -> ComputePool:
         """Return the model of a document."""
         return ComputePool.parse(data)
-
-    async def create(self, hub: Hub, inputs: ComputePoolInputs, operation: Operation) -> Created:
-        """Create, warn of an image that cannot run SQL (P12), and wait as `wait_for` says."""
-        warning = pools.image_warning(inputs.name, self.model(inputs, None).spec)
-        if warning:
-            operation.warn(warning)
-        return await super().create(hub, inputs, operation)
 
     async def write(self, hub: Hub, inputs: ComputePoolInputs, sent: ComputePool) -> ComputePool:
         """Update by the full resource (P36)."""

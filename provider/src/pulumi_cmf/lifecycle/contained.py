@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
-from cmf_core.calls import Collection
-from cmf_core.models import ComputePool, FlinkApplication, Statement
-from cmf_core.rules import Verdict
+from cmf_core.calls import ENVIRONMENTS, Collection
+from cmf_core.models import ComputePool, Environment, FlinkApplication, Statement
+from cmf_core.rules import Advice, Verdict, operator
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled
@@ -93,7 +93,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
         if not (isinstance(environment, str) and isinstance(name, str)):
             return None
         if not olds:
-            return await facts.writable_environment(environment)
+            return await facts.writable_environment(environment) or await self._refused(facts, news)
         found = (await facts.all(self.collection(environment))).get(name)
         if found is None:
             return None
@@ -102,7 +102,36 @@ class ContainedKind(Kind[I], Generic[I, M]):
             asked = inputs.model_dump(exclude_none=True)
             if not self.to_write(self.all_present(environment, found), asked, olds):
                 return None
-        return await facts.writable_environment(environment) or await self.blocked(facts, environment, found, inputs)
+        return (
+            await facts.writable_environment(environment)
+            or await self.blocked(facts, environment, found, inputs)
+            or await self._refused(facts, news)
+        )
+
+    async def advise(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
+        """Return the advice on what is deployed, with the environment's defaults over it; none without those."""
+        environment = await self._environment(facts, news)
+        return [] if environment is None else self.advice(self.parse(news), environment)
+
+    def advice(self, inputs: I, environment: Environment) -> list[Advice]:
+        """Return the advice on a resource in its environment."""
+        return []
+
+    def deployment(self, inputs: I, environment: Environment) -> tuple[str, Mapping[str, Any]] | None:
+        """Return name and contents of the FlinkDeployment specification that is asked for; None if there is none."""
+        return None
+
+    async def _refused(self, facts: Facts, news: Mapping[str, Any]) -> Verdict:
+        """Foretell what no operator takes, with the environment's defaults over it (D17)."""
+        environment = await self._environment(facts, news)
+        asked = None if environment is None else self.deployment(self.parse(news), environment)
+        return None if asked is None else operator.refused(*asked)
+
+    async def _environment(self, facts: Facts, news: Mapping[str, Any]) -> Environment | None:
+        """Return the environment; None if it is not there yet, or if not all inputs are known."""
+        if contains_unknown(dict(news)):
+            return None
+        return (await facts.all(ENVIRONMENTS)).get(str(news["environment"]))
 
     async def blocked(self, facts: Facts, environment: str, found: M, inputs: I | None) -> Verdict:
         """Return what of its present state refuses an update; `inputs` is None if not all of them are known."""

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from cmf_core.calls import ENVIRONMENTS, Collection, applications
 from cmf_core.merge import merged
-from cmf_core.models import FlinkApplication
-from cmf_core.rules import Verdict, names
+from cmf_core.models import Environment, FlinkApplication
+from cmf_core.rules import Advice, Verdict, names
 from cmf_core.rules import applications as rules
+from cmf_core.rules.deployments import deployment_advice
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree, reconciled_text
@@ -50,6 +51,14 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         yield "spec.job", rules.has_job(inputs.name, inputs.spec)
         yield "spec.job", rules.job_enums(inputs.name, inputs.spec)
 
+    def deployment(self, inputs: FlinkApplicationInputs, environment: Environment) -> tuple[str, Mapping[str, Any]]:
+        """Return the spec with the environment's defaults over it (D17)."""
+        return f"{self.name} '{inputs.name}': spec", _effective(inputs.spec, environment)
+
+    def advice(self, inputs: FlinkApplicationInputs, environment: Environment) -> list[Advice]:
+        """Return the advice on the deployment."""
+        return deployment_advice(*self.deployment(inputs, environment))
+
     def holds(self, field: str, present: Any, asked: Any) -> bool:
         """Compare; a job whose state is not given is asked to run."""
         if field == "spec":
@@ -79,8 +88,7 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         if found is None:
             return Reconciled("", inputs.spec)
         environment = await find(hub, ENVIRONMENTS, inputs.environment)
-        defaults = (environment.flink_application_defaults or {}).get("spec") if environment else None
-        asked = merged(inputs.spec, defaults if isinstance(defaults, Mapping) else None)
+        asked = _effective(inputs.spec, environment) if environment else inputs.spec
         return Reconciled(reconciled_text(found.status or {}), asked)
 
     def goal(self, inputs: FlinkApplicationInputs) -> str | None:
@@ -124,6 +132,11 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
             "job_state": found.job_state or None,
             "job_id": ((found.status or {}).get("jobStatus") or {}).get("jobId"),
         }
+
+
+def _effective(spec: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+    defaults = (environment.flink_application_defaults or {}).get("spec")
+    return merged(spec, defaults if isinstance(defaults, Mapping) else None)
 
 
 def _with_job_state(spec: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from cmf_core.errors import CmfError
-from cmf_core.rules import Verdict
+from cmf_core.rules import Advice, Verdict
 from pydantic import ValidationError
 
 from pulumi_cmf.lifecycle.comparison import holds, same
@@ -255,6 +255,14 @@ class Kind(ABC, Generic[I]):
         """
         return None
 
+    async def advise(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
+        """Return what is probably a mistake about what a create or an update asks for, as far as facts tell.
+
+        Raises:
+            CmfError: the facts cannot be had.
+        """
+        return []
+
     def named(self, id_: str) -> dict[str, str]:
         """Return the inputs that an id is made of.
 
@@ -312,13 +320,18 @@ def state_of(inputs: Inputs, **computed: Any) -> State:
 async def foretold(
     kind: Kind[Any], facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any], warn: Progress
 ) -> str | None:
-    """Return what CMF would refuse; None if it would not, or if it cannot be asked, which is told once."""
+    """Warn of what is probably a mistake, and return what CMF would refuse.
+
+    None if it would refuse nothing, or if it cannot be asked, which is told once.
+    """
     if facts.unasked:
         return None
     try:
-        verdict = await kind.foretell(facts, olds, news)
+        verdict, advice = await kind.foretell(facts, olds, news), await kind.advise(facts, news)
     except CmfError as error:
         facts.unasked = True
         warn(f"what CMF may refuse is not checked beforehand: {error}")
         return None
+    for each in advice:
+        warn(str(each))
     return refused("", verdict).reason if verdict else None
