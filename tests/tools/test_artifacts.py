@@ -100,7 +100,7 @@ def test_a_failed_build_is_no_result_and_is_tried_again(
 
 def test_an_unknown_artefact_is_named(checkout: Workspace) -> None:
     with pytest.raises(
-        LocalFleetError, match="no artefact 'compiler'; there are: apiserver, crds, flink, sql-runner, pulumi"
+        LocalFleetError, match="no artefact 'compiler'; there are: apiserver, crds, flink, sql-runner, pulumi, pulumi-languages"
     ):
         ensure_artifact("compiler", checkout)
 

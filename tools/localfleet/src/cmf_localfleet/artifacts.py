@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmf_localfleet import builds, flink_builds
+from cmf_localfleet import builds, flink_builds, language_builds
 from cmf_localfleet.errors import LocalFleetError
 from cmf_localfleet.locking import locked
 from cmf_localfleet.progress import Report, step
@@ -79,6 +79,12 @@ ARTIFACTS = {
         source="pulumi",
         patterns=_GO_FILES,
         build=builds.build_pulumi,
+    ),
+    "pulumi-languages": Artifact(
+        title="Building what runs YAML programs and writes SDKs",
+        source="pulumi-languages",
+        patterns=_GO_FILES,
+        build=language_builds.build_languages,
     ),
 }
 

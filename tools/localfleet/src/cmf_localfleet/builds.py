@@ -20,7 +20,7 @@ _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 
 def build_apiserver(source: Path, target: Path, report: Report) -> None:
     """Make ``local-apiserver``, which reports Kubernetes' version as its own."""
-    go = _Go(source, target.with_name("build.log"), report)
+    go = Go(source, target.with_name("build.log"), report)
     version = go.module(_KUBERNETES, "Version")
     major, minor, _ = version.removeprefix("v").split(".")
     stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
@@ -29,7 +29,7 @@ def build_apiserver(source: Path, target: Path, report: Report) -> None:
 
 def build_pulumi(source: Path, target: Path, report: Report) -> None:
     """Make the Pulumi CLI and put beside it the two scripts that Python programs need."""
-    go = _Go(source, target.with_name("build.log"), report)
+    go = Go(source, target.with_name("build.log"), report)
     version = go.module(_PULUMI, "Version")
     go.build(f"{_PULUMI}/cmd/pulumi", target / "pulumi", {f"{_PULUMI_SDK}/go/common/version.Version": version})
     sdk = Path(go.module(_PULUMI_SDK, "Dir"))
@@ -48,7 +48,9 @@ def build_crds(source: Path, target: Path, report: Report) -> None:
         raise BuildError(f"Maven succeeded and unpacked no CRD. The end of {log}:\n{last_lines(log)}")
 
 
-class _Go:
+class Go:
+    """The Go toolchain, in one module."""
+
     def __init__(self, module: Path, log: Path, report: Report) -> None:
         self._go = require_go(module)
         self._directory = module
