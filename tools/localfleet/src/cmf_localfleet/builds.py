@@ -69,6 +69,7 @@ class Go:
         return answer.stdout.strip()
 
     def build(self, package: str, output: Path, stamps: dict[str, str]) -> None:
+        """Make a command, with values for variables of its packages."""
         flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in stamps.items())])
         command = [self._go, "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", flags]
         run_logged([*command, "-o", str(output), package], self._directory, _GO_ENVIRONMENT, self._log, self._report)
