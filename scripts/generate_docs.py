@@ -101,6 +101,8 @@ read stops the start with a sentence that names it.
 ## Provider
 
 Stack configuration comes before environment variables. None of it is ever in a stack's state through a resource.
+The Confluent CLI's `CONFLUENT_CMF_URL`, `CONFLUENT_CMF_CLIENT_CERT_PATH`, `CONFLUENT_CMF_CLIENT_KEY_PATH` and
+`CONFLUENT_CMF_CERTIFICATE_AUTHORITY_PATH` are read where ours are not set.
 
 {provider_settings()}
 """,

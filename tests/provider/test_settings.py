@@ -30,6 +30,34 @@ def test_everything_can_come_from_the_environment() -> None:
     assert "TOPSECRET" not in repr(settings) + repr(client)
 
 
+def test_the_variables_of_confluents_command_line_are_understood_after_ours() -> None:
+    theirs = {
+        "CONFLUENT_CMF_URL": "https://theirs",
+        "CONFLUENT_CMF_CLIENT_CERT_PATH": "/crt",
+        "CONFLUENT_CMF_CLIENT_KEY_PATH": "/key",
+        "CONFLUENT_CMF_CERTIFICATE_AUTHORITY_PATH": "/ca",
+    }
+    client = Settings.read(lambda _: None, theirs).client()
+    found = (client.url, client.client_certificate, client.client_key, client.ca)
+    assert found == ("https://theirs", Path("/crt"), Path("/key"), Path("/ca"))
+    assert Settings.read(lambda _: None, {**theirs, "CMF_URL": "https://ours"}).url == "https://ours"
+
+
+def test_client_credentials_reach_the_client_and_no_text() -> None:
+    oauth = {
+        **URL,
+        "cmf:oauthTokenUrl": "https://issuer/token",
+        "cmf:oauthClientId": "pulumi",
+        "cmf:oauthClientSecret": "TOPSECRET",
+    }
+    settings = Settings.read(oauth.get, {})
+    credentials = settings.client().credentials
+    assert credentials is not None
+    assert (credentials.token_url, credentials.client_id) == ("https://issuer/token", "pulumi")
+    assert credentials.client_secret == "TOPSECRET"
+    assert "TOPSECRET" not in repr(settings) + repr(settings.client())
+
+
 def test_stack_configuration_wins() -> None:
     configured = {**URL, "cmf:token": "t", "cmf:clientCertificate": "~/crt", "cmf:kubeconfigSecret": "cmf/kubeconfigs"}
     settings = Settings.read(configured.get, {"CMF_URL": "http://other", "CMF_TOKEN": "other"})
@@ -45,6 +73,8 @@ def test_stack_configuration_wins() -> None:
         ({"cmf:url": "cmf:8080"}, "must begin with http:// or https://"),
         ({**URL, "cmf:requestTimeoutSeconds": "soon"}, "positive number of seconds"),
         ({**URL, "cmf:requestTimeoutSeconds": "0"}, "positive number of seconds"),
+        ({**URL, "cmf:token": "t", "cmf:tokenFile": "/token"}, "keep one"),
+        ({**URL, "cmf:oauthTokenUrl": "https://issuer", "cmf:oauthClientId": "i"}, "set all three"),
         ({**URL, "cmf:kubeconfigSecret": "kubeconfigs"}, "NAMESPACE/NAME"),
         ({**URL, "cmf:kubeconfigSecret": "a/b", "cmf:kubeconfigDirectory": "/d"}, "keep one"),
     ],

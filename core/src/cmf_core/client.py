@@ -19,6 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from cmf_core.calls import Call, Collection
+from cmf_core.credentials import ClientCredentials, FileToken, IssuedToken
 from cmf_core.errors import HubUnreachable, ServerError, error_for
 from cmf_core.models import Model
 
@@ -34,9 +35,12 @@ class ClientSettings:
     Attributes:
         url: base address, such as `http://cmf:8080`.
         token: bearer token, or None. Never shown in `repr`.
+        token_file: file with a bearer token, read for every request; or None.
+        credentials: what an issuer gives bearer tokens for, or None.
         client_certificate: PEM file of the TLS client certificate, or None.
         client_key: PEM file of its key; None if the certificate's file holds it.
-        ca: PEM file of the authority that signed the server's certificate; None for the system's.
+        ca: PEM file of the authority that signed the server's certificate, and the token issuer's; None for the
+            system's.
         timeout: seconds for the whole of one request; default 30, because a hub may wait for a cluster.
         connect_timeout: seconds to connect; default 5, a hub that is there accepts at once.
         attempts: how often a request is sent at most; default 4.
@@ -45,6 +49,8 @@ class ClientSettings:
 
     url: str
     token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
+    credentials: ClientCredentials | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
     ca: Path | None = None
@@ -55,7 +61,8 @@ class ClientSettings:
 
     def verify(self) -> ssl.SSLContext | bool:
         """Return the TLS context; raises `HubUnreachable` if a file cannot be used."""
-        if not self.url.startswith("https:"):
+        issuer = self.credentials.token_url if self.credentials else ""
+        if not any(url.startswith("https:") for url in (self.url, issuer)):
             return True
         try:
             context = ssl.create_default_context(cafile=str(self.ca) if self.ca else None)
@@ -71,11 +78,18 @@ class ClientSettings:
         headers = {"Accept": "application/json", "User-Agent": "pulumi-cmf"}
         return headers | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
 
+    def auth(self) -> httpx.Auth | None:
+        """Return what gives every request its token; None if it is fixed, or there is none."""
+        if self.token_file is not None:
+            return FileToken(self.token_file)
+        return IssuedToken(self.credentials) if self.credentials is not None else None
+
     def options(self) -> dict[str, Any]:
         """Return what both httpx clients are made with."""
         return {
             "base_url": self.url,
             "headers": self.headers(),
+            "auth": self.auth(),
             "verify": self.verify(),
             "timeout": httpx.Timeout(self.timeout, connect=self.connect_timeout),
         }

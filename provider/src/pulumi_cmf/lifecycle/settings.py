@@ -10,8 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cmf_core.client import ClientSettings
+from cmf_core.credentials import ClientCredentials
 
 NAMESPACE = "cmf"
+
+_OF_THE_CLI = {
+    "url": "CONFLUENT_CMF_URL",
+    "clientCertificate": "CONFLUENT_CMF_CLIENT_CERT_PATH",
+    "clientKey": "CONFLUENT_CMF_CLIENT_KEY_PATH",
+    "ca": "CONFLUENT_CMF_CERTIFICATE_AUTHORITY_PATH",
+}
+"""Variables of Confluent's command line that mean the same: they are read after ours."""
 
 
 class SettingsError(ValueError):
@@ -25,6 +34,12 @@ class Settings:
     Attributes:
         url: `cmf:url`, `CMF_URL`. Base address of CMF, such as `http://cmf:8080`. Required.
         token: `cmf:token`, `CMF_TOKEN`. Bearer token; set it with `--secret`. Default: none.
+        token_file: `cmf:tokenFile`, `CMF_TOKEN_FILE`. File with a bearer token, read for every request.
+        oauth_token_url: `cmf:oauthTokenUrl`, `CMF_OAUTH_TOKEN_URL`. Token endpoint of an OAuth issuer, which gives
+            bearer tokens for the client credentials that follow.
+        oauth_client_id: `cmf:oauthClientId`, `CMF_OAUTH_CLIENT_ID`. Name of the client there.
+        oauth_client_secret: `cmf:oauthClientSecret`, `CMF_OAUTH_CLIENT_SECRET`. Its secret; set it with `--secret`.
+        oauth_scope: `cmf:oauthScope`, `CMF_OAUTH_SCOPE`. Scope to ask for; default: none.
         client_certificate: `cmf:clientCertificate`, `CMF_CLIENT_CERTIFICATE`. PEM file for mutual TLS.
         client_key: `cmf:clientKey`, `CMF_CLIENT_KEY`. PEM file of its key; default: in the certificate's file.
         ca: `cmf:ca`, `CMF_CA`. PEM file of the authority of CMF's certificate; default: the system's.
@@ -41,6 +56,11 @@ class Settings:
 
     url: str
     token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
+    oauth_token_url: str | None = None
+    oauth_client_id: str | None = None
+    oauth_client_secret: str | None = field(default=None, repr=False)
+    oauth_scope: str | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
     ca: Path | None = None
@@ -63,6 +83,7 @@ class Settings:
 
         def text(key: str, variable: str) -> str | None:
             value = configured(f"{NAMESPACE}:{key}") or environment.get(f"CMF_{variable}")
+            value = value or environment.get(_OF_THE_CLI.get(key, ""))
             return str(value).strip() or None if value else None
 
         def path(key: str, variable: str) -> Path | None:
@@ -81,9 +102,14 @@ class Settings:
         secret = text("kubeconfigSecret", "KUBECONFIG_SECRET")
         if directory and secret:
             raise SettingsError("cmf:kubeconfigDirectory and cmf:kubeconfigSecret are both set: keep one")
-        return cls(
+        settings = cls(
             url=url.rstrip("/"),
             token=text("token", "TOKEN"),
+            token_file=path("tokenFile", "TOKEN_FILE"),
+            oauth_token_url=text("oauthTokenUrl", "OAUTH_TOKEN_URL"),
+            oauth_client_id=text("oauthClientId", "OAUTH_CLIENT_ID"),
+            oauth_client_secret=text("oauthClientSecret", "OAUTH_CLIENT_SECRET"),
+            oauth_scope=text("oauthScope", "OAUTH_SCOPE"),
             client_certificate=path("clientCertificate", "CLIENT_CERTIFICATE"),
             client_key=path("clientKey", "CLIENT_KEY"),
             ca=path("ca", "CA"),
@@ -92,12 +118,30 @@ class Settings:
             kubeconfig_secret=_secret(secret),
             kubeconfig_secret_kubeconfig=path("kubeconfigSecretKubeconfig", "KUBECONFIG_SECRET_KUBECONFIG"),
         )
+        settings._check_token()
+        return settings
+
+    def _check_token(self) -> None:
+        oauth = (self.oauth_token_url, self.oauth_client_id, self.oauth_client_secret)
+        if any(oauth) and not all(oauth):
+            raise SettingsError(
+                "cmf:oauthTokenUrl, cmf:oauthClientId and cmf:oauthClientSecret go together: set all three"
+            )
+        if sum(map(bool, (self.token, self.token_file, self.oauth_token_url))) > 1:
+            raise SettingsError("cmf:token, cmf:tokenFile and cmf:oauthTokenUrl are three ways to a token: keep one")
 
     def client(self) -> ClientSettings:
         """Return what the HTTP client is made with."""
+        credentials = None
+        if self.oauth_token_url and self.oauth_client_id and self.oauth_client_secret:
+            credentials = ClientCredentials(
+                self.oauth_token_url, self.oauth_client_id, self.oauth_client_secret, self.oauth_scope or ""
+            )
         return ClientSettings(
             url=self.url,
             token=self.token,
+            token_file=self.token_file,
+            credentials=credentials,
             client_certificate=self.client_certificate,
             client_key=self.client_key,
             ca=self.ca,

@@ -23,6 +23,11 @@ class Provider(pulumi.ProviderResource):
         *,
         url: Input[str] | None = None,
         token: Input[str] | None = None,
+        token_file: Input[str] | None = None,
+        oauth_token_url: Input[str] | None = None,
+        oauth_client_id: Input[str] | None = None,
+        oauth_client_secret: Input[str] | None = None,
+        oauth_scope: Input[str] | None = None,
         client_certificate: Input[str] | None = None,
         client_key: Input[str] | None = None,
         ca: Input[str] | None = None,
@@ -38,6 +43,11 @@ class Provider(pulumi.ProviderResource):
             opts: options of every Pulumi resource.
             url: base address, such as `http://cmf:8080`.
             token: bearer token. A secret.
+            token_file: file with a bearer token, read for every request.
+            oauth_token_url: token endpoint of an OAuth issuer.
+            oauth_client_id: name of the client there.
+            oauth_client_secret: its secret. A secret.
+            oauth_scope: scope to ask for.
             client_certificate: PEM file for mutual TLS.
             client_key: PEM file of its key; default: in the certificate's file.
             ca: PEM file of the authority of CMF's certificate; default: the system's.
@@ -57,6 +67,11 @@ class Provider(pulumi.ProviderResource):
         inputs = {
             "url": url,
             "token": None if token is None else pulumi.Output.secret(token),
+            "tokenFile": token_file,
+            "oauthTokenUrl": oauth_token_url,
+            "oauthClientId": oauth_client_id,
+            "oauthClientSecret": None if oauth_client_secret is None else pulumi.Output.secret(oauth_client_secret),
+            "oauthScope": oauth_scope,
             "clientCertificate": client_certificate,
             "clientKey": client_key,
             "ca": ca,
