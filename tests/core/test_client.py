@@ -9,7 +9,7 @@ import pytest
 from cmf_core import calls
 from cmf_core.client import AsyncClient, Client, ClientSettings
 from cmf_core.errors import ClusterUnavailable, Conflict, HubUnreachable, NotFound, ServerError
-from cmf_core.models import ComputePool, Environment
+from cmf_core.models import ComputePool, Environment, FlinkApplication
 
 SETTINGS = ClientSettings("http://cmf.test", token="canary-token")
 ENVIRONMENT = Environment.parse({"name": "prod", "kubernetesNamespace": "flink"})
@@ -65,6 +65,22 @@ def test_instances_and_events_are_below_their_application() -> None:
     assert seen[0].url.path == "/cmf/api/v1alpha1/environments/prod/applications/app/events"
     assert seen[0].url.params["filter"] == "type=JOB_STATUS"
     assert [each.wire() for each in found] == [event, exception]
+
+
+def test_savepoints_are_below_what_they_are_of() -> None:
+    assert calls.application_savepoints("prod", "a/b").get("sp").path.endswith("/prod/applications/a%2Fb/savepoints/sp")
+    assert calls.statement_savepoints("prod", "stmt").path.endswith("/prod/statements/stmt/savepoints")
+    assert calls.detach("prod", "app1", "sp").path.endswith("/prod/applications/app1/savepoints/sp/detach")
+    assert calls.DETACHED_SAVEPOINTS.get("sp").path == "/cmf/api/v1/detached-savepoints/sp"
+
+
+def test_an_application_starts_from_a_savepoint_by_its_uid() -> None:
+    application = FlinkApplication.parse({"metadata": {"name": "app1"}, "spec": {}})
+    answer, seen = answering(*(httpx.Response(200, json=application.wire()) for _ in range(2)))
+    with client(answer) as cmf:
+        cmf.send(calls.start("prod", "app1", "uid-1"))
+        cmf.send(calls.start("prod", "app1"))
+    assert [str(request.url.query, "ascii") for request in seen] == ["startFromSavepointUid=uid-1", ""]
 
 
 def test_yaml_answers_are_read() -> None:

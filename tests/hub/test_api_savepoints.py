@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -5,6 +6,8 @@ import pytest
 from tests.support.hub import Hub, Spoke, application, message, pool, statement, unique
 from tests.support.savepoints import DIRECTORIES, completed, durable, running, savepoint
 from tests.support.wait import wait_for
+
+StartHub = Callable[..., Hub]
 
 
 @pytest.fixture
@@ -341,6 +344,57 @@ def test_nothing_starts_from_a_savepoint_that_is_not_completed(hub: Hub, path: s
     hub.until(f"{path}/savepoints/sp", "status.state", "FAILED")
     answer = hub.post(f"{path}/start?startFromSavepointUid={uid}")
     assert (answer.status_code, "must be COMPLETED" in message(answer)) == (422, True)
+
+
+@pytest.mark.rule("C33", "C35", "C36", "C37")
+def test_a_lost_cluster_takes_no_savepoints_and_its_own_may_be_stale(own_hub: StartHub, spoke: Spoke) -> None:
+    hub = own_hub()
+    path = running(hub, hub.environment("flink", "spoke"))
+    done = completed(hub, path, "sp")
+    name = unique("keep")
+    kept = hub.post("/detached-savepoints", savepoint(name, path="s3://bucket/kept")).json()
+    spoke.cluster.pause()
+    try:
+        hub.connected("spoke", "DISCONNECTED")
+        for answer in (
+            hub.post(f"{path}/savepoints", savepoint("more")),
+            hub.delete(f"{path}/savepoints/sp"),
+            hub.delete(f"{path}/savepoints/sp?force=true"),
+            hub.post(f"{path}/savepoints/sp/detach"),
+            hub.post(f"{path}/start?startFromSavepointUid={done['metadata']['uid']}"),
+        ):
+            assert answer.status_code == 503
+            assert "DISCONNECTED" in message(answer)
+        stale = hub.get(f"{path}/savepoints/sp").json()
+        assert "DISCONNECTED" in stale["status"].pop("warning")
+        assert stale == done
+        (listed,) = hub.get(f"{path}/savepoints").json()["items"]
+        assert "DISCONNECTED" in listed["status"]["warning"]
+        assert hub.get(f"/detached-savepoints/{name}").json() == kept
+        assert hub.delete(f"/detached-savepoints/{name}").status_code == 204
+    finally:
+        spoke.cluster.resume()
+    hub.connected("spoke")
+    assert hub.get(f"{path}/savepoints/sp").json() == done
+
+
+def test_savepoints_are_counted(own_hub: StartHub) -> None:
+    hub = own_hub()
+
+    def counted() -> tuple[int, int]:
+        resources = hub.get("/resource-information").json()["status"]["resources"]
+        return resources["savepoints"], resources["detachedSavepoints"]
+
+    assert counted() == (0, 0)
+    path = running(hub, hub.environment("flink"))
+    first, _ = completed(hub, path, "sp-1"), completed(hub, path, "sp-2")
+    hub.post("/detached-savepoints", savepoint(path="s3://a/b"))
+    assert counted() == (2, 1)
+    hub.post(f"{path}/savepoints/{first['metadata']['name']}/detach")
+    assert counted() == (1, 2)
+    hub.delete(path)
+    hub.gone(path)
+    assert counted() == (0, 2)
 
 
 def _of(spoke: Spoke, path: str) -> list[dict[str, Any]]:

@@ -72,6 +72,8 @@ class Reconciler:
         self.locks = Locks()
         self.history = ApplicationHistory(settings, clock)
         self.recorder = Recorder(store, self.history)
+        self.snapshots_on: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        """Clusters on which it has made a FlinkStateSnapshot, so that somebody has to follow them there."""
         self._store = store
         self._connect = connect
         self._settings = settings
@@ -149,6 +151,8 @@ class Reconciler:
         if resource.record.key.kind == POOL:
             await _ensure_key(connection, resource)
         wanted = manifest(resource, self._settings)
+        if kind is FLINK_STATE_SNAPSHOT:
+            self.snapshots_on[resource.cluster].set()
         if found is None:
             with _changing():  # an object made since by others is not taken over
                 return await connection.apply(wanted, force=False)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from cmf_core.errors import ClusterUnavailable
 from cmf_core.models import SavepointState
 
 from cmf_hub.clock import Clock
@@ -46,25 +47,22 @@ class Unanswered:
         self._patience = settings.savepoint_patience_seconds
         self._clock = clock
 
-    async def check(self, cluster: str) -> None:
-        """Look at the savepoints of a cluster that have waited for too long.
-
-        Raises:
-            ClusterUnavailable: the cluster is not CONNECTED, or did not answer.
-        """
+    async def check(self) -> None:
+        """Look at the savepoints that have waited for too long."""
         for row in self._store.page(Query(SAVEPOINT, None, _PENDING)):
             record = self._store.get(row.key) if row.key.scope else None
             if record is None or record.deleting or record.dirty or not self._waits_too_long(record):
                 continue
             resource = placed(self._store, record)
-            if resource.cluster != cluster:
-                continue
             try:
                 trouble = await self._trouble(resource)
+            except ClusterUnavailable:
+                continue  # its status says that it may be stale
             except KubernetesRefusal as refusal:
                 trouble = str(refusal)
             if trouble:
-                log.warning("savepoint is not taken up", resource=str(record.key), cluster=cluster, reason=trouble)
+                where = resource.cluster
+                log.warning("savepoint is not taken up", resource=str(record.key), cluster=where, reason=trouble)
                 await self._recorder.refused(record.key, trouble)
 
     def _waits_too_long(self, record: Record) -> bool:

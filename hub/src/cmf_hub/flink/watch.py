@@ -76,6 +76,7 @@ class Watches:
         self._orphans = Orphans(store, connect)
         self._unanswered = Unanswered(store, connect, reconciler.recorder, settings, clock)
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        self._look: asyncio.Task[None] | None = None
 
     def follow(self, cluster: str) -> None:
         """Follow a cluster from now on, anew if it is followed already: its connection may be another one."""
@@ -84,11 +85,11 @@ class Watches:
             asyncio.create_task(
                 self._repeat(LOOK_FOR_ORPHANS, self._orphans.check, cluster), name=f"orphans on {cluster}"
             ),
-            asyncio.create_task(
-                self._repeat(LOOK_FOR_UNANSWERED, self._unanswered.check, cluster), name=f"unanswered on {cluster}"
-            ),
             *(asyncio.create_task(self._follow(cluster, kind), name=f"watch {kind} on {cluster}") for kind in FOLLOWED),
         ]
+        if self._look is None:
+            looking = self._repeat(LOOK_FOR_UNANSWERED, self._unanswered.check)
+            self._look = asyncio.create_task(looking, name="unanswered savepoints")
         self._reconciler.wake()
 
     def leave(self, cluster: str) -> None:
@@ -99,12 +100,17 @@ class Watches:
     async def stop(self) -> None:
         """Follow nothing any more; returns when all watches have ended."""
         tasks = [task for tasks in self._tasks.values() for task in tasks]
+        if self._look is not None:
+            self._look.cancel()
+            tasks.append(self._look)
         for cluster in list(self._tasks):
             self.leave(cluster)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, cluster: str, kind: FlinkResource) -> None:
-        """List and watch for ever."""
+        """List and watch for ever; snapshots only where there are some, because most clusters never have any."""
+        if kind is FLINK_STATE_SNAPSHOT and next(self._resources_on(cluster, kind), None) is None:
+            await self._reconciler.snapshots_on[cluster].wait()
         pause = FIRST_PAUSE
         while True:
             try:
@@ -125,15 +131,15 @@ class Watches:
             await self._clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _repeat(self, every: float, check: Callable[[str], Awaitable[None]], cluster: str) -> None:
+    async def _repeat(self, every: float, check: Callable[..., Awaitable[None]], *of: str) -> None:
         """Look again and again for what no event tells of."""
         while True:
             try:
-                await check(cluster)
+                await check(*of)
             except CmfError as error:
-                log.info("cluster cannot be checked, trying again", cluster=cluster, reason=str(error))
+                log.info("look failed, trying again", of=of, reason=str(error))
             except Exception:
-                log.exception("cluster cannot be checked, trying again", cluster=cluster)
+                log.exception("look failed, trying again", of=of)
             await self._clock.sleep(every)
 
     async def _compare(self, cluster: str, kind: FlinkResource, items: list[dict[str, Any]]) -> None:
