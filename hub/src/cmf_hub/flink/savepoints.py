@@ -101,10 +101,10 @@ def withdrawn(before: Record, after: Record) -> dict[str, Any] | None:
     A nonce that comes back is a new one to the operator, which has seen another since: it would take a savepoint
     that nobody asked for, or go back to a state of long ago. So there is none until the next.
     """
-    private = {**(after.private or {}), **(before.private or {})}
-    if "trigger" in private:
-        private["trigger"] = {**private["trigger"], "nonce": None}
-    if "start" in private:
+    private, tried = dict(before.private or {}), after.private or {}
+    if trigger := private.get("trigger") or tried.get("trigger"):
+        private["trigger"] = {**trigger, "nonce": None}
+    if "start" in private or "start" in tried:
         private["start"] = {"initialSavepointPath": None, "savepointRedeployNonce": None}
     return private or None
 
