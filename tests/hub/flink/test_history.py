@@ -228,6 +228,22 @@ async def test_only_what_needs_new_pods_makes_an_instance(life: Life, changes: d
     assert len(life.instances()) == 1 + another
 
 
+async def test_starting_from_a_savepoint_makes_an_instance_and_taking_one_does_not(life: Life) -> None:
+    first, taken = life.record.instance, {"trigger": {"nonce": 5, "savepoint": "a", "uid": "b"}}
+    await life.change(replace(life.record, generation=2, private=taken))
+    assert life.record.instance == first
+    start = {"initialSavepointPath": "s3://a", "savepointRedeployNonce": 6}
+    await life.change(replace(life.record, generation=3, private={**taken, "start": start}))
+    second = life.record.instance
+    assert second != first
+    assert len(life.events("CMF_STATUS")) == 2
+    entry = life.store.history.get(life.record.uid, INSTANCE, str(second))
+    assert entry is not None
+    assert start.items() <= entry.status["spec"]["job"].items()
+    await life.change(replace(life.record, generation=4, private=None))
+    assert life.record.instance == second, "the operator does not mind a nonce that goes"
+
+
 @pytest.mark.parametrize("field", ["upgradeMode", "savepointTriggerNonce", "initialSavepointPath"])
 async def test_what_the_operator_takes_up_without_new_pods_is_in_the_next_instance(life: Life, field: str) -> None:
     first = life.record.instance

@@ -65,7 +65,7 @@ def of_change(before: Record | None, after: Placement, updated: str, now: str) -
         message = "FlinkApplication created"
     elif record.deleting:
         message = None if before.deleting else "FlinkApplication deleted"
-    elif record.generation != before.generation:
+    elif record.instance != before.instance or _content(record) != _content(before):
         message = updated
     if message:
         yield event(record, CMF_STATUS, message, None, now)
@@ -104,6 +104,12 @@ def exception_string(error: Any) -> str:
 def _throwable(value: Mapping[str, Any]) -> str:
     text = ": ".join(str(value[part]) for part in ("type", "message") if value.get(part))
     return f"{text}\n{value['stackTrace']}" if value.get("stackTrace") else text
+
+
+def _content(record: Record) -> dict[str, Any]:
+    """Return what a user decides of a resource, and what never changes."""
+    kept = {k: v for k, v in record.document["metadata"].items() if k not in ("generation", "updateTimestamp")}
+    return {**record.document, "metadata": kept}
 
 
 def _new(status: str) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Instances: which specifications of an application were deployed, and how their jobs fared. Pure.
 
 An instance is made by every change of the deployed specification, the application's own with its environment's
-defaults over it; so also by a change of these defaults, which the hub deploys at once, and by suspending and
-resuming. The exception is what the operator takes up without new pods, such as an upgradeMode or a nonce: pods are
-annotated with their instance, and a new annotation would restart the job. The first instance after it shows it.
+defaults over it; so also by a change of these defaults, which the hub deploys at once, by suspending, by resuming and
+by starting from a savepoint. The exception is what the operator takes up without new pods, such as an upgradeMode or
+a nonce: pods are annotated with their instance, and a new annotation would restart the job. The first instance after
+it shows it.
 
 A job's state goes to the instance that the operator has deployed. A job that ends because a new specification is to be
 deployed, or to suspend it, is that of the instance before.
@@ -34,6 +35,7 @@ _NO_NEW_PODS_JOB = (
 )
 _NO_NEW_PODS_CONFIGURATION = ("kubernetes.operator.", "job.autoscaler.")
 """What the operator (1.7.0 to 1.15.0) takes up without stopping the job."""
+_NO_NEW_PODS_IF_REMOVED, _NO_NEW_PODS_IF_REMOVED_JOB = "restartNonce", "savepointRedeployNonce"
 _JOB_ENDS = ("UPGRADING", "SUSPENDED")
 
 
@@ -47,9 +49,18 @@ def next_instance(deployed: Mapping[str, Any] | None, after: Placement) -> str |
 
     `deployed` is the spec of that one, or None if nothing is deployed yet.
     """
-    if deployed is not None and _of_pods(deployed) == _of_pods(instance_spec(after)):
+    if deployed is not None and not _needs_new_pods(deployed, instance_spec(after)):
         return after.record.instance
     return str(uuid4())
+
+
+def _needs_new_pods(deployed: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    before, after = _of_pods(deployed), _of_pods(wanted)
+    if _NO_NEW_PODS_IF_REMOVED not in after:
+        before.pop(_NO_NEW_PODS_IF_REMOVED, None)
+    if isinstance(before.get("job"), dict) and _NO_NEW_PODS_IF_REMOVED_JOB not in after.get("job", {}):
+        before["job"].pop(_NO_NEW_PODS_IF_REMOVED_JOB, None)
+    return before != after
 
 
 def _of_pods(deployed: Mapping[str, Any]) -> dict[str, Any]:

@@ -201,8 +201,6 @@ def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
         case "FlinkApplication":
             spec = annotated(application_spec(placed), placed.record.instance)
             spec.setdefault("serviceAccount", settings.flink_service_account)
-            if isinstance(spec.get("job"), Mapping):
-                spec["job"] = overlaid(spec["job"], placed.record)
             return _manifest(FLINK_DEPLOYMENT, placed, spec, _application_defaults(placed.environment).get("metadata"))
         case "Savepoint" | "FlinkStateSnapshot":
             return _manifest(FLINK_STATE_SNAPSHOT, placed, snapshot_spec(placed.record), None)
@@ -213,8 +211,11 @@ def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
 
 
 def application_spec(placed: Placement) -> dict[str, Any]:
-    """Return the spec of an application with its environment's defaults over it."""
-    return effective_spec(placed.record.spec, placed.environment)
+    """Return the spec of an application with its environment's defaults over it, and with the hub's nonces."""
+    spec = effective_spec(placed.record.spec, placed.environment)
+    if isinstance(spec.get("job"), Mapping):
+        spec["job"] = overlaid(spec["job"], placed.record)
+    return spec
 
 
 def effective_spec(own: Mapping[str, Any], environment: Record) -> dict[str, Any]:
