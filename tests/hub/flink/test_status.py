@@ -331,3 +331,19 @@ def test_advice_is_of_the_present_specification_with_the_environments_defaults()
     assert slots.endswith("[E48]")
     within = environment(flinkApplicationDefaults={"spec": {"flinkConfiguration": options}})
     assert "advice" not in reported(place(app, within=within), None)
+
+
+ENDED = {"lifecycleState": "STABLE", "observedGeneration": 1, "jobStatus": {"state": "FINISHED"}}
+
+
+@pytest.mark.parametrize("status", [None, {}, {"jobStatus": None}, {"jobStatus": {"jobName": None}}, ENDED])
+@pytest.mark.parametrize("row", [None, {}, {"lifecycleState": "CREATED"}, {"job": None}, {"job": "RUNNING"}])
+@pytest.mark.parametrize("changes", [{}, {"state": "suspended"}, {"deleting": True}])
+def test_an_applications_job_has_a_name_and_a_state_in_text_because_the_cli_fails_without(
+    changes: dict[str, Any], row: dict[str, Any] | None, status: dict[str, Any] | None
+) -> None:
+    of = application(**changes, status=status)
+    found = None if row is None else operator_object(of, {"generation": 1, "revision": 1, **row})
+    job = reported(place(of), found)["jobStatus"]
+    assert isinstance(job["jobName"], str)
+    assert isinstance(job["state"], str)
