@@ -60,6 +60,18 @@ def test_statements_have_savepoints_too(hub: Hub, home: Spoke, environment: str,
     hub.gone(f"{path}/savepoints/before-change")
 
 
+@pytest.mark.rule("E27")
+def test_a_query_on_a_shared_pool_has_no_savepoints(hub: Hub, environment: str) -> None:
+    of_pool, name = unique("pool"), unique("stmt")
+    hub.post(f"{environment}/compute-pools", pool(of_pool, cluster={"flinkConfiguration": DIRECTORIES}))
+    hub.until(f"{environment}/compute-pools/{of_pool}", "status.phase", "RUNNING")
+    body = statement(name, of_pool, statement="SELECT * FROM b")
+    assert hub.post(f"{environment}/statements", body).status_code == 200
+    path = f"{environment}/statements/{name}"
+    answer = hub.post(f"{path}/savepoints", savepoint("sp"))
+    assert (answer.status_code, "no job that the Flink Kubernetes Operator runs" in message(answer)) == (422, True)
+
+
 def test_savepoints_are_listed_as_everything_is(hub: Hub, path: str) -> None:
     for name, tier in (("sp-one", "gold"), ("sp-two", "tin"), ("other", "gold")):
         hub.post(f"{path}/savepoints", savepoint(name, {"labels": {"tier": tier}}))

@@ -71,6 +71,15 @@ def job_to_run(savepoint: str, job: str, *, is_to_run: bool) -> Verdict:
     return Refusal(422, text, "E27")
 
 
+@rule("E27")
+def operated(job: str, *, has_object: bool) -> Verdict:
+    """Savepoints are of jobs that the operator runs; a query on a SHARED pool and a DDL statement have none."""
+    if has_object:
+        return None
+    text = f"{job} has no job that the Flink Kubernetes Operator runs, so it neither has savepoints nor starts from one"
+    return Refusal(422, text, "E27")
+
+
 @rule("E33")
 def has_directory(savepoint: str, job: str, spec: SavepointSpec, configuration: Mapping[str, Any]) -> Verdict:
     """A savepoint has a folder to go to: its own path, or its job's state.savepoints.dir.

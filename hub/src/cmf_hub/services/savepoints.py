@@ -154,7 +154,10 @@ class SavepointService:
     def _job(self, transaction: Transaction, job: Key, sent: Savepoint, name: str) -> Placement:
         """Return the application or statement that can take a savepoint."""
         resource = placed(transaction, not_deleting(existing(transaction.get(job), job)))
-        enforce(savepoints.job_to_run(name, str(job), is_to_run=presence(resource) is Presence.PRESENT))
+        enforce(
+            savepoints.operated(str(job), has_object=bool(places(resource))),
+            savepoints.job_to_run(name, str(job), is_to_run=presence(resource) is Presence.PRESENT),
+        )
         enforce(savepoints.has_directory(name, str(job), sent.spec, self._configuration(resource)))
         return resource
 

@@ -10,7 +10,8 @@ from cmf_core.errors import Conflict, Unprocessable
 from cmf_core.models import ComputePool, PoolPhase, PoolType, Statement, StatementPhase, StatementSpec
 from cmf_core.rules import enforce, names, savepoints, statements
 
-from cmf_hub.flink.objects import POOL, STATEMENT, is_shared, sql_part
+from cmf_hub.flink.objects import POOL, STATEMENT, is_shared, places, sql_part
+from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.savepoints import with_start, without
 from cmf_hub.flink.sql import Kind, kind
 from cmf_hub.flink.statement_key import encrypted, ensure_key
@@ -171,6 +172,7 @@ class StatementService:
         if not new:
             return record
         path = start.initial_savepoint_path
+        enforce(savepoints.operated(str(record.key), has_object=bool(places(placed(transaction, record)))))
         enforce(savepoints.durable_path(record.name, path, required=False))
         if path is None:
             path = path_to_start_from(transaction, record.key, uid=start.uid, name=start.savepoint_name)
