@@ -1,5 +1,7 @@
 """A hub with its own cluster and a spoke that is not registered, and a Pulumi engine."""
 
+import base64
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -46,7 +48,9 @@ def spoke(fleet: dict[str, Spoke]) -> LocalCluster:
 def cmf(fleet: dict[str, Spoke], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub that nobody disturbs."""
     home = fleet["home"].cluster.kubeconfig
-    hub = Hub(tmp_path_factory.mktemp("hub"), {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(home)})
+    keys = base64.b64encode(os.urandom(32)).decode()
+    settings = {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(home), "CMF_ENCRYPTION_KEYS": keys}
+    hub = Hub(tmp_path_factory.mktemp("hub"), settings)
     hub.start()
     hub.connected("default-k8s-cluster")
     yield hub

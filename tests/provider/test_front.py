@@ -28,6 +28,12 @@ from pulumi_cmf.lifecycle.kinds import KINDS
         "ComputePoolProvider",
         "FlinkApplicationProvider",
         "StatementProvider",
+        "SavepointProvider",
+        "DetachedSavepointProvider",
+        "SecretProvider",
+        "EnvironmentSecretMappingProvider",
+        "KafkaCatalogProvider",
+        "KafkaDatabaseProvider",
     ],
 )
 def test_a_state_names_module_and_class_and_nothing_else(provider: str) -> None:

@@ -13,13 +13,17 @@ from urllib.parse import quote
 from cmf_core.models import (
     ComputePool,
     Environment,
+    EnvironmentSecretMapping,
     FlinkApplication,
     FlinkApplicationEvent,
     FlinkApplicationInstance,
+    KafkaCatalog,
+    KafkaDatabase,
     KubernetesCluster,
     Model,
     Page,
     Savepoint,
+    Secret,
     Statement,
     StatementExceptionList,
     StatementResult,
@@ -87,6 +91,8 @@ class Collection(Generic[M]):
 KUBERNETES_CLUSTERS = Collection(f"{PREFIX}/kubernetes-clusters", KubernetesCluster)
 ENVIRONMENTS = Collection(f"{PREFIX}/environments", Environment)
 DETACHED_SAVEPOINTS = Collection(f"{PREFIX}/detached-savepoints", Savepoint)
+SECRETS = Collection(f"{PREFIX}/secrets", Secret)
+KAFKA_CATALOGS = Collection(f"{PREFIX}/catalogs/kafka", KafkaCatalog)
 
 
 def _in_environment(environment: str, plural: str, prefix: str = PREFIX) -> str:
@@ -110,6 +116,16 @@ def instances(environment: str, application: str) -> Collection[FlinkApplication
 def events(environment: str, application: str) -> Collection[FlinkApplicationEvent]:
     """Events of an application; they can only be listed."""
     return Collection(f"{_application(environment, application, ALPHA_PREFIX)}/events", FlinkApplicationEvent)
+
+
+def secret_mappings(environment: str) -> Collection[EnvironmentSecretMapping]:
+    """Secret mappings of an environment."""
+    return Collection(_in_environment(environment, "secret-mappings"), EnvironmentSecretMapping)
+
+
+def kafka_databases(catalog: str) -> Collection[KafkaDatabase]:
+    """Databases of a catalog."""
+    return Collection(f"{KAFKA_CATALOGS.one(catalog)}/databases", KafkaDatabase)
 
 
 def compute_pools(environment: str) -> Collection[ComputePool]:

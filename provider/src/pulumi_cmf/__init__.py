@@ -7,10 +7,29 @@ only; importing it has no effect. Independent: not affiliated with Confluent or 
 """
 
 from pulumi_cmf.resources.compute_pool import ComputePool
+from pulumi_cmf.resources.detached_savepoint import DetachedSavepoint
 from pulumi_cmf.resources.environment import Environment
+from pulumi_cmf.resources.environment_secret_mapping import EnvironmentSecretMapping
 from pulumi_cmf.resources.flink_application import FlinkApplication
+from pulumi_cmf.resources.kafka_catalog import KafkaCatalog
+from pulumi_cmf.resources.kafka_database import KafkaDatabase
 from pulumi_cmf.resources.kubernetes_cluster import KubernetesCluster
 from pulumi_cmf.resources.provider import Provider
+from pulumi_cmf.resources.savepoint import Savepoint
+from pulumi_cmf.resources.secret import Secret
 from pulumi_cmf.resources.statement import Statement
 
-__all__ = ["ComputePool", "Environment", "FlinkApplication", "KubernetesCluster", "Provider", "Statement"]
+__all__ = [
+    "ComputePool",
+    "DetachedSavepoint",
+    "Environment",
+    "EnvironmentSecretMapping",
+    "FlinkApplication",
+    "KafkaCatalog",
+    "KafkaDatabase",
+    "KubernetesCluster",
+    "Provider",
+    "Savepoint",
+    "Secret",
+    "Statement",
+]

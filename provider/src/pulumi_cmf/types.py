@@ -116,3 +116,13 @@ class StatementDefaults(TypedDict, total=False):
 
     detached: Input[StatementConfiguration]
     interactive: Input[StatementConfiguration]
+
+
+class Connection(TypedDict, total=False):
+    """How to reach a Schema Registry or a Kafka cluster."""
+
+    connection_config: Input[Mapping[str, Input[str | int | float | bool]]]
+    """Client properties, such as `bootstrap.servers` or `schema.registry.url`, without credentials. Required."""
+    connection_secret_id: Input[str]
+    """Name of the environments' secret mappings that add the credentials. Without a mapping of that name an
+    environment does not see the catalog or database."""

@@ -34,3 +34,39 @@ class StatementProvider(Front):
     """Statements."""
 
     kind = kinds.STATEMENT
+
+
+class SavepointProvider(Front):
+    """Savepoints."""
+
+    kind = kinds.SAVEPOINT
+
+
+class DetachedSavepointProvider(Front):
+    """Detached savepoints."""
+
+    kind = kinds.DETACHED_SAVEPOINT
+
+
+class SecretProvider(Front):
+    """Secrets."""
+
+    kind = kinds.SECRET
+
+
+class EnvironmentSecretMappingProvider(Front):
+    """Secret mappings of environments."""
+
+    kind = kinds.ENVIRONMENT_SECRET_MAPPING
+
+
+class KafkaCatalogProvider(Front):
+    """Catalogs."""
+
+    kind = kinds.KAFKA_CATALOG
+
+
+class KafkaDatabaseProvider(Front):
+    """Databases of catalogs."""
+
+    kind = kinds.KAFKA_DATABASE

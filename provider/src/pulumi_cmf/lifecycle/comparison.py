@@ -11,7 +11,9 @@ from typing import Any
 
 from pulumi_cmf.lifecycle.unknowns import Path
 
-_OWNED = frozenset({"flinkConfiguration", "labels", "annotations", "properties", "flink_configuration"})
+_OWNED = frozenset(
+    {"flinkConfiguration", "connectionConfig", "labels", "annotations", "properties", "flink_configuration"}
+)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -11,10 +11,8 @@ from typing import Any
 
 _SNAKE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _IRREGULAR = {"jar_uri": "jarURI"}
-_CONFIGURATION = "flinkConfiguration"
-_AS_WRITTEN = frozenset(
-    {_CONFIGURATION, "labels", "annotations", "properties", "podTemplate", "logConfiguration", "secrets"}
-)
+_TEXTS = frozenset({"flinkConfiguration", "connectionConfig"})
+_AS_WRITTEN = frozenset({*_TEXTS, "labels", "annotations", "properties", "podTemplate", "logConfiguration", "secrets"})
 
 
 class SpelledTwice(ValueError):
@@ -52,7 +50,7 @@ def as_cmf(value: Any) -> Any:
 
 
 def _field(name: str, value: Any) -> Any:
-    if name == _CONFIGURATION:
+    if name in _TEXTS:
         return texts(value)
     return whole(value) if name in _AS_WRITTEN else as_cmf(value)
 

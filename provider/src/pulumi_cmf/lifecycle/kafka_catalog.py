@@ -1,0 +1,56 @@
+"""KafkaCatalog: a Schema Registry, whose Kafka clusters are databases of their own (E38)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cmf_core.calls import KAFKA_CATALOGS, Collection
+from cmf_core.models import KafkaCatalog
+from cmf_core.rules import Verdict, names
+
+from pulumi_cmf.lifecycle.inputs import Labelled
+from pulumi_cmf.lifecycle.recorded import RecordedKind
+from pulumi_cmf.lifecycle.settings import Settings
+
+
+class KafkaCatalogInputs(Labelled):
+    """What a user says of a catalog."""
+
+    sr_instance: dict[str, Any]
+
+
+class KafkaCatalogKind(RecordedKind[KafkaCatalogInputs, KafkaCatalog]):
+    """Life cycle of catalogs. CMF refuses to delete one that has databases."""
+
+    name = "KafkaCatalog"
+    identity = ("name",)
+    outputs = ("uid", "environments_with_access")
+    nested = ("sr_instance",)
+
+    def __init__(self) -> None:
+        super().__init__(KafkaCatalogInputs)
+
+    def rules(self, inputs: KafkaCatalogInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
+        """Yield the rule on names."""
+        yield "name", names.resource_name(self.name, inputs.name)
+
+    def collection(self, place: Mapping[str, Any]) -> Collection[KafkaCatalog]:
+        """Return all catalogs."""
+        return KAFKA_CATALOGS
+
+    def parsed(self, data: dict[str, Any]) -> KafkaCatalog:
+        """Return the model of a document."""
+        return KafkaCatalog.parse(data)
+
+    def body(self, inputs: KafkaCatalogInputs) -> dict[str, Any]:
+        """Return the connection."""
+        return {"srInstance": inputs.sr_instance}
+
+    def present(self, found: KafkaCatalog) -> dict[str, Any]:
+        """Return the connection."""
+        return {"sr_instance": found.spec.sr_instance.wire()}
+
+    def computed(self, found: KafkaCatalog) -> dict[str, Any]:
+        """Return the environments that see it."""
+        return {"environments_with_access": found.status.environments_with_access if found.status else None}
