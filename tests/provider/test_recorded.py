@@ -102,7 +102,10 @@ async def test_a_detached_savepoint_is_replaced_by_every_change(hub: LifecycleHu
 
 @pytest.mark.rule("E27")
 async def test_a_savepoint_is_awaited(hub: LifecycleHub, environment: str) -> None:
-    configuration = {"state.savepoints.dir": "s3://bucket/savepoints", "state.checkpoints.dir": "s3://bucket/checkpoints"}
+    configuration = {
+        "state.savepoints.dir": "s3://bucket/savepoints",
+        "state.checkpoints.dir": "s3://bucket/checkpoints",
+    }
     spec = samples.application("x")["spec"]
     spec = {**spec, "flinkConfiguration": {**spec["flinkConfiguration"], **configuration}}
     application = await create(FLINK_APPLICATION, hub, environment=environment, name=unique("app"), spec=spec)
