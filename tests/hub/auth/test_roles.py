@@ -313,6 +313,12 @@ def test_inside_an_environment(
     statements = f"{inside}/statements"
     assert hub.post(statements, statement("one-statement", "large-pool"), headers=alice).status_code == 403
     assert hub.post(statements, statement("one-statement", "small-pool"), headers=alice).status_code != 403
+    # What a forced deletion left behind names resources that not everybody sees.
+    assert hub.delete(f"{inside}/applications/orders-c?force=true").status_code == 204
+    for path in ("/kubernetes-clusters/default-k8s-cluster", "/kubernetes-clusters"):
+        assert "orders-c" in hub.get(path).text
+        assert "CONNECTED" in hub.get(path, headers=alice).text
+        assert "orders-c" not in hub.get(path, headers=alice).text
     # An administrator of an environment's scope administers what is in it, not the environment.
     assert hub.delete(f"{inside}/applications/orders-b", headers=carol).status_code == 204
     assert hub.post("/environments", {"name": mine}, headers=carol).status_code == 403

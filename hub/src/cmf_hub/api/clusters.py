@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from cmf_core.models import KubernetesCluster
+from cmf_core.rules.roles import Action, ResourceType
 
 from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
 from cmf_hub.api.paths import V1
+from cmf_hub.auth.needs import Right
 from cmf_hub.clusters.records import KIND as CLUSTER
 
 LISTING = Listing(CLUSTER, page_kind="KubernetesClustersPage")
@@ -17,12 +19,13 @@ LISTING = Listing(CLUSTER, page_kind="KubernetesClustersPage")
 async def page(call: Call) -> Answer:
     """List the registered clusters."""
     request = call.page(LISTING)
-    return Answer(request.answer(call.services.views.page(request.query)))
+    found = call.services.views.page(request.query)
+    return Answer(request.answer(found._replace(items=[await _shown(call, item) for item in found.items])))
 
 
 async def one(call: Call) -> Answer:
     """Return a cluster."""
-    return Answer(_text(call.services.views.cluster(call.path["cluster"])))
+    return Answer(await _shown(call, _text(call.services.views.cluster(call.path["cluster"]))))
 
 
 async def update(call: Call) -> Answer:
@@ -30,6 +33,17 @@ async def update(call: Call) -> Answer:
     name = call.path["cluster"]
     await call.services.clusters.update(name, call.named(KubernetesCluster, name))
     return await one(call)
+
+
+async def _shown(call: Call, text: str) -> str:
+    """Return a cluster without its orphans for who may not change it: they name resources of all environments."""
+    if '"orphans"' not in text:
+        return text
+    cluster = json.loads(text)
+    if await call.permissions.has(Right(Action.EDIT, ResourceType.KUBERNETES_CLUSTER, cluster["metadata"]["name"])):
+        return text
+    cluster["status"].pop("orphans", None)
+    return json.dumps(cluster, ensure_ascii=False)
 
 
 def _text(cluster: KubernetesCluster) -> str:
