@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -22,7 +23,7 @@ _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between two questions whether a statement was carried out; the last one is repeated."""
 _MOST_ROWS = 10_000
 """Rows of an answer that is kept as a whole, such as that of SHOW TABLES."""
-_GONE = ("does not exist", "Can not find", "is closed")
+_GONE = re.compile(r"Session '[^']*' does not exist|Can not find the submitted operation")
 
 
 class Caller(Protocol):
@@ -139,15 +140,11 @@ class Session:
         try:
             return await self._caller.json(method, self._path + path, body)
         except ServiceRefusal as error:
-            said = reason(error.text)
-            if error.code in (404, 500) and any(word in said for word in _GONE) and self._is_about_handles(said):
-                raise SessionGone(f"The SQL gateway has closed the session: {said}") from error
+            if gone := _GONE.search(error.text):
+                raise SessionGone(f"the SQL gateway has closed the session ({gone[0]})") from error
             if error.code in (400, 404, 500):
-                raise SqlRefused(said) from error
+                raise SqlRefused(reason(error.text)) from error
             raise
-
-    def _is_about_handles(self, said: str) -> bool:
-        return self.handle in said or "operation" in said.lower()
 
 
 @asynccontextmanager

@@ -232,8 +232,9 @@ def _statement(placed: Placement, seen: Observation | None, trouble: str | None)
     status: Status = {"phase": str(phase)}
     if traits := sql_part(record).get("traits"):
         status["traits"] = traits
-    if said := trouble or detail or (sql_part(record).get("notice") if phase in _UNCERTAIN else None):
-        status["detail"] = said
+    notice = sql_part(record).get("notice") if phase in _UNCERTAIN else None
+    if said := [text for text in (trouble or detail, notice) if text]:
+        status["detail"] = ". ".join(said)
     if seen is None and phase in (_S.STOPPED, *_FINAL):
         return status | {"observedGeneration": record.generation}
     return status | {"observedGeneration": seen.observed(record) if seen else 0}

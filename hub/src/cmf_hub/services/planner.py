@@ -161,11 +161,12 @@ class Planner:
         self, opened: Session, statement: str, environment: str, script: Script, traits: Mapping[str, Any]
     ) -> Plan:
         is_ddl = first_word(statement) in DDL
-        before = await _beyond_tables(opened, script) if is_ddl else ()
+        alters = first_word(statement) == "ALTER"
+        before = await _beyond_tables(opened, script, in_full=alters) if is_ddl else ()
         answer = await opened.run(statement)
         if answer.job:
             return Plan(StatementPhase.FAILED, "It started a job, which only a query or INSERT INTO may do", traits)
-        if is_ddl and await _beyond_tables(opened, script) != before:
+        if is_ddl and await _beyond_tables(opened, script, in_full=alters) != before:
             detail = (
                 f"{first_word(statement)} changed a catalog, a database, or tables of a database that environment "
                 f"'{environment}' may not change, and was taken back: catalogs and databases are made by the API, and "
@@ -224,15 +225,30 @@ async def _is_bounded(opened: Session, statement: str) -> bool | None:
     return True
 
 
-async def _beyond_tables(opened: Session, script: Script) -> tuple[str, ...]:
-    """Return a picture of all that DDL may not change: catalogs, databases, and tables of others' databases."""
+async def _beyond_tables(opened: Session, script: Script, *, in_full: bool) -> tuple[str, ...]:
+    """Return a picture of all that DDL may not change: catalogs, databases, and tables of others' databases.
+
+    The tables' names are enough unless the statement alters one: then it is `in_full`.
+    """
     seen = [await _names(opened, "SHOW CATALOGS")]
     for catalog in sorted({DEFAULT_CATALOG, *(catalog for catalog, _ in script.databases)}):
         seen.append(await _names(opened, f"SHOW DATABASES FROM {quoted_name(catalog)}"))
     for (catalog, database), may_change in sorted(script.databases.items()):
         if not may_change:
-            seen.append(await _names(opened, f"SHOW TABLES FROM {quoted_name(catalog)}.{quoted_name(database)}"))
+            inside = f"{quoted_name(catalog)}.{quoted_name(database)}"
+            names = await _names(opened, f"SHOW TABLES FROM {inside}")
+            seen.append(names)
+            if in_full:
+                seen += [await _created_as(opened, f"{inside}.{quoted_name(name)}") for name in names.splitlines()]
     return tuple(seen)
+
+
+async def _created_as(opened: Session, table: str) -> str:
+    """Return the DDL of a table or view."""
+    try:
+        return await _names(opened, f"SHOW CREATE TABLE {table}")
+    except SqlRefused:
+        return await _names(opened, f"SHOW CREATE VIEW {table}")
 
 
 async def _names(opened: Session, statement: str) -> str:

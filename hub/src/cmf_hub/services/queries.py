@@ -26,7 +26,7 @@ from cmf_hub.flink.jobmanager import job_manager
 from cmf_hub.flink.objects import STATEMENT, Placement, is_query_statement, sql_part, statement_configuration
 from cmf_hub.flink.query_cluster import gateway_in, gateway_of
 from cmf_hub.flink.recorder import placed, placement
-from cmf_hub.flink.sql import Kind, kind, result, rows, schema
+from cmf_hub.flink.sql import Kind, kind, reason, result, rows, schema
 from cmf_hub.flink.status import reported
 from cmf_hub.services.catalog_script import CatalogScripts
 from cmf_hub.services.planner import planning_properties, prepare
@@ -36,6 +36,9 @@ from cmf_hub.store import Key, Record, Transaction
 
 LOOK_AGAIN = 2.0
 """Seconds between two looks at a query: at its job, or whether it can start now."""
+
+_MOST_PAGES = 200
+"""Pages that are kept in memory to be asked for again; the one that was read longest ago goes first."""
 
 _P = StatementPhase
 _FINAL = (_P.COMPLETED, _P.FAILED)
@@ -146,8 +149,14 @@ class Queries:
             except ServiceRefusal as error:
                 raise ServiceUnreachable(str(error)) from error
             if page.ready:
-                self._pages[record.uid] = token, page
+                self._keep(record.uid, token, page)
             return page
+
+    def _keep(self, uid: str, token: int, page: Page) -> None:
+        self._pages.pop(uid, None)
+        self._pages[uid] = token, page
+        if len(self._pages) > _MOST_PAGES:
+            del self._pages[next(iter(self._pages))]
 
     async def _follow(self, key: Key) -> None:
         while True:
@@ -196,7 +205,7 @@ class Queries:
                     "pod": gateway.address.name, "session": opened.handle, "operation": operation, "job": page.job,
                     "phase": _P.RUNNING,
                 }  # fmt: skip
-                self._pages[record.uid] = 0, page
+                self._keep(record.uid, 0, page)
                 if not await self._note(record, query=query, traits={"schema": schema(page.columns)}):
                     await opened.close()  # it was deleted or stopped meanwhile
         except SqlRefused as error:
@@ -281,7 +290,7 @@ class Queries:
 
 async def _root_exception(flink: Service, path: str) -> str:
     told = await flink.json("GET", f"{path}/exceptions?maxExceptions=1")
-    return str(told.get("root-exception") or "The job failed")[:2000]
+    return reason(str(told.get("root-exception") or "The job failed"))
 
 
 def _query(record: Record) -> Mapping[str, Any]:

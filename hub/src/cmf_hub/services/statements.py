@@ -189,7 +189,7 @@ class StatementService:
         """
         key = Key(STATEMENT, environment, name)
         if force:
-            await self._writes.forget(key, _always, has_object=lambda _: True)
+            await self._writes.forget(key, _always, has_object=lambda record: "outcome" not in sql_part(record))
             return True
         self._writes.writable(environment)
         await self._queries.end(self._writes.present(key))
