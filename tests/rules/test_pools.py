@@ -100,6 +100,21 @@ def test_another_image_is_advised_against_only(image: str | None) -> None:
     assert f"image '{image or 'not set'}'" in told.message
 
 
+@pytest.mark.rule("P59", "P60")
+@pytest.mark.parametrize(
+    ("kind", "options", "advised"),
+    [
+        (PoolType.SHARED, {}, True),
+        (PoolType.SHARED, {"high-availability.type": "NONE"}, True),
+        (PoolType.SHARED, {"high-availability.type": "kubernetes"}, False),
+        (PoolType.DEDICATED, {}, False),
+    ],
+)
+def test_a_session_cluster_is_to_have_high_availability(kind: PoolType, options: dict[str, str], advised: bool) -> None:
+    told = pools.availability("pool", kind, {"flinkConfiguration": options})
+    assert (told is not None and told.rule == "P59") is advised
+
+
 @pytest.mark.rule("P17")
 def test_desired_state() -> None:
     assert pools.desired_state(spec()) is PoolState.RUNNING

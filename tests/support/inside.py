@@ -12,6 +12,7 @@ from cmf_core.models import Environment, FlinkApplication
 from cmf_hub.clock import SystemClock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.preflight import Preflight
 from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.services import Services, create_services
 from cmf_hub.settings import Settings
@@ -98,7 +99,8 @@ async def inside(database: Path, home: Spoke, **more: Any) -> AsyncIterator[Insi
     store, clock = await Store.open(database), SystemClock()
     registry = ClusterRegistry(store, settings, clock)
     reconciler = Reconciler(store, registry.require_writable, settings, clock)
-    services = create_services(store, registry, reconciler, settings, clock)
+    preflight = Preflight(store, registry.require_writable, settings)
+    services = create_services(store, registry, reconciler, settings, clock, preflight)
     await registry.start()
     try:
         environment = {"name": "prod", "kubernetesNamespace": "flink"}

@@ -42,7 +42,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
             registry = ClusterRegistry(store, settings, hub_clock)
             reconciler = Reconciler(store, registry.require_writable, settings, hub_clock)
             watches = Watches(store, registry.require_writable, reconciler, settings, hub_clock)
-            app.state.services = create_services(store, registry, reconciler, settings, hub_clock)
+            app.state.services = create_services(store, registry, reconciler, settings, hub_clock, watches.preflight)
 
             def happened(cluster: str, event: ClusterEvent) -> None:
                 if event in (ClusterEvent.CONNECTED, ClusterEvent.NEW_CREDENTIALS):

@@ -96,7 +96,7 @@ def test_a_shared_pool_follows_its_session_cluster(trace: str, expected: str) ->
     assert phases(follow(trace, pool())) == expected
 
 
-@pytest.mark.rule("P27", "P31")
+@pytest.mark.rule("P27", "P31", "P60", "E31")
 @pytest.mark.parametrize(
     ("trace", "expected"),
     [
@@ -319,9 +319,10 @@ def without_advice(status: dict[str, Any]) -> dict[str, Any]:
 def test_advice_is_of_the_present_specification_with_the_environments_defaults() -> None:
     bad = pool(cluster_spec={"image": "flink:1.20"})
     told = reported(place(bad), None)["advice"]
-    assert [text.rpartition(" ")[2] for text in told] == ["[P12]", "[E34]", "[E48]"]
+    assert [text.rpartition(" ")[2] for text in told] == ["[P12]", "[P59]", "[E34]", "[E48]"]
     assert told[0].startswith("ComputePool 'pool': image 'flink:1.20'")
-    options = {"state.checkpoints.dir": "s3://b/c", "taskmanager.numberOfTaskSlots": "1"}
+    high = {"high-availability.type": "kubernetes", "high-availability.storageDir": "s3://b/h"}
+    options = {"state.checkpoints.dir": "s3://b/c", "taskmanager.numberOfTaskSlots": "1", **high}
     defaults = {"spec": {"clusterSpec": {"image": "mine/cp-flink-sql:1.19-cp8", "flinkConfiguration": options}}}
     good = environment(computePoolDefaults=defaults)
     assert "advice" not in reported(place(replace(bad, status={"advice": told}), within=good), None)

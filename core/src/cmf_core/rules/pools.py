@@ -10,6 +10,7 @@ from typing import Any
 from cmf_core.models.compute_pool import ComputePoolSpec, PoolPhase, PoolState, PoolType
 from cmf_core.models.statement import StatementPhase
 from cmf_core.rules.deployments import objects_in, pod_specs
+from cmf_core.rules.options import high_availability, options_of
 from cmf_core.rules.verdict import Advice, Refusal, Verdict, first, rule
 
 _P = StatementPhase
@@ -99,6 +100,18 @@ def image(pool: str, cluster: Mapping[str, Any]) -> Advice | None:
     if SQL_IMAGE in given:
         return None
     return Advice(f"ComputePool '{pool}': image '{given or 'not set'}' must be based on {SQL_IMAGE} to run SQL", "P12")
+
+
+@rule("P59", "P60")
+def availability(pool: str, kind: PoolType, cluster: Mapping[str, Any]) -> Advice | None:
+    """A session cluster has high availability: without it, its loss is the loss of its statements' state."""
+    if kind is not PoolType.SHARED or high_availability(options_of(cluster)):
+        return None
+    text = (
+        f"ComputePool '{pool}': without high-availability.type and high-availability.storageDir in flinkConfiguration, "
+        "statements lose their state with a JobManager; with them a new one resumes them from their last checkpoint"
+    )
+    return Advice(text, "P59")
 
 
 @rule("P17")

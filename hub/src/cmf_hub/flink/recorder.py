@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from cmf_core.errors import ServerError
 from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.objects import POOL, STATEMENT, Placement, environment_key, is_shared, pool_key
 from cmf_hub.flink.savepoints import SAVEPOINT, release
-from cmf_hub.flink.status import reported, session_job_manager
+from cmf_hub.flink.status import reported, session_job_manager, waits
 from cmf_hub.store import Key, Record, Store, Transaction
 
 _TROUBLE_FIELD = {STATEMENT: "detail", SAVEPOINT: "error"}
@@ -43,6 +44,8 @@ class Recorder:
         self._store = store
         self._history = history
         self._troubles: dict[Key, str] = {}
+        self._causes: dict[Key, str] = {}
+        self._waiting: defaultdict[str, set[Key]] = defaultdict(set)
         self._newest: dict[Key, tuple[str, int]] = {}
 
     async def seen(self, key: Key, uid: str, found: Mapping[str, Any] | None) -> list[Key]:
@@ -51,12 +54,35 @@ class Recorder:
         Returns:
             Statements whose status depends on this one and may be another now.
         """
-        trouble = self._troubles.get(key)
         if self._is_older(key, found):
             return []
+        resource = placement(self._store, key)
+        if resource is None or resource.record.uid != uid:
+            return []
+        if waits(resource, found):
+            self._waiting[resource.cluster].add(key)
+        else:
+            self._waiting[resource.cluster].discard(key)
+            self._causes.pop(key, None)
+        trouble = self._trouble(key)
         if _written(self._store, key, uid, found, trouble) is None:
             return []
         return await self._store.transact(lambda transaction: self._write(transaction, key, uid, found, trouble))
+
+    def waiting(self, cluster: str) -> list[Key]:
+        """Return what is on a cluster and not up, without the operator saying why."""
+        return list(self._waiting[cluster])
+
+    async def explain(self, key: Key, uid: str, found: Mapping[str, Any], cause: str | None) -> None:
+        """Show in a status what a resource waits for, until it waits no longer."""
+        if cause is None:
+            self._causes.pop(key, None)
+        else:
+            self._causes[key] = cause
+        await self.seen(key, uid, found)
+
+    def _trouble(self, key: Key) -> str | None:
+        return self._troubles.get(key) or self._causes.get(key)
 
     async def settled(self, done: Record, found: Mapping[str, Any] | None) -> list[Key]:
         """Record that the cluster matches `done`, a record as it was read, or that its object is gone.
@@ -65,6 +91,7 @@ class Recorder:
         removed of the savepoints of a job that is gone.
         """
         self._troubles.pop(done.key, None)
+        cause = self._causes.get(done.key)
         older = self._is_older(done.key, found)
 
         def work(transaction: Transaction) -> list[Key]:
@@ -77,7 +104,7 @@ class Recorder:
             if record.dirty:
                 transaction.put(replace(record, dirty=False))
                 self._history.prune(transaction, record)
-            return [] if older else self._write(transaction, record.key, record.uid, found, None)
+            return [] if older else self._write(transaction, record.key, record.uid, found, cause)
 
         return await self._store.transact(work)
 

@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cmf_core.models import PoolPhase, StatementPhase
+from cmf_core.models import PoolPhase, PoolType, StatementPhase
 from cmf_core.rules import advice
 from cmf_core.rules.deployments import deployment_advice
-from cmf_core.rules.pools import image
+from cmf_core.rules.pools import availability, image
 
 from cmf_hub.flink.annotations import instance_of
 from cmf_hub.flink.objects import (
     APPLICATION,
     GENERATION_ANNOTATION,
+    POOL,
     STATEMENT,
     Placement,
     Presence,
@@ -128,15 +129,28 @@ def reported(placed: Placement, found: Mapping[str, Any] | None, trouble: str | 
     return status | {"advice": told} if told else status
 
 
+def waits(placed: Placement, found: Mapping[str, Any] | None) -> bool:
+    """Tell whether a resource's object is on its cluster and not up, and the operator does not say why."""
+    kind, seen = placed.record.key.kind, Observation.of(found) if found else None
+    if seen is None or seen.terminating or seen.error or kind not in (APPLICATION, POOL, STATEMENT):
+        return False
+    if seen.lifecycle in ("SUSPENDED", "FAILED"):
+        return False
+    return seen.job_manager != "READY" if kind == POOL else seen.job in _WAITING_JOBS
+
+
+_WAITING_JOBS = ("", "INITIALIZING", "CREATED", "RECONCILING", "RESTARTING")
+
+
 def advice_on(placed: Placement) -> list[str]:
     """Return what is allowed and probably a mistake about an application or a pool (E17, E34, P12, ...)."""
     record = placed.record
     if record.key.kind == APPLICATION:
         found = deployment_advice(f"{record.key.kind} '{record.name}': spec", application_spec(placed))
         return [str(each) for each in found]
-    spec = pool_spec(record.spec["clusterSpec"], placed.environment)
+    spec, kind = pool_spec(record.spec["clusterSpec"], placed.environment), PoolType(record.spec["type"])
     found = deployment_advice(f"{record.key.kind} '{record.name}': spec.clusterSpec", spec)
-    return [str(each) for each in (*advice(image(record.name, spec)), *found)]
+    return [str(each) for each in (*advice(image(record.name, spec), availability(record.name, kind, spec)), *found)]
 
 
 def _application(placed: Placement, seen: Observation | None, trouble: str | None) -> Status:

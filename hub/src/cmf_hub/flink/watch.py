@@ -18,6 +18,7 @@ from cmf_core.errors import CmfError
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
+from cmf_hub.flink.diagnosis import Diagnosis
 from cmf_hub.flink.objects import (
     APPLICATION,
     ENVIRONMENT,
@@ -35,6 +36,7 @@ from cmf_hub.flink.objects import (
     presence,
 )
 from cmf_hub.flink.orphans import Orphans
+from cmf_hub.flink.preflight import Preflight
 from cmf_hub.flink.reconciler import Connect, Reconciler
 from cmf_hub.flink.recorder import placed, placement
 from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT, environment_name, scope_of_job
@@ -49,6 +51,11 @@ LOOK_FOR_ORPHANS = 15.0
 """Seconds between two looks whether the orphans of a cluster are still there; most go with a watch's event."""
 LOOK_FOR_UNANSWERED = 5.0
 """Seconds between two looks whether savepoints wait for too long; no event tells of what does not happen."""
+
+LOOK_FOR_WAITING = 5.0
+"""Seconds between two looks at what waits; one that has waited since the look before is looked into."""
+LOOK_AT_ENVIRONMENTS = 30.0
+"""Seconds between two looks at environments that lack something on their cluster."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,15 +82,24 @@ class Watches:
         self._clock = clock
         self._orphans = Orphans(store, connect)
         self._unanswered = Unanswered(store, connect, reconciler.recorder, settings, clock)
+        self._diagnosis = Diagnosis(store, reconciler.recorder, connect, settings, clock)
+        self.preflight = Preflight(store, connect, settings)
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._look: asyncio.Task[None] | None = None
 
     def follow(self, cluster: str) -> None:
         """Follow a cluster from now on, anew if it is followed already: its connection may be another one."""
         self.leave(cluster)
+        self.preflight.begin(cluster)
+        looks = {
+            "orphans": (LOOK_FOR_ORPHANS, self._orphans.check),
+            "waiting": (LOOK_FOR_WAITING, self._diagnosis.check),
+            "environments": (LOOK_AT_ENVIRONMENTS, self.preflight.check),
+        }
         self._tasks[cluster] = [
-            asyncio.create_task(
-                self._repeat(LOOK_FOR_ORPHANS, self._orphans.check, cluster), name=f"orphans on {cluster}"
+            *(
+                asyncio.create_task(self._repeat(every, check, cluster), name=f"{what} on {cluster}")
+                for what, (every, check) in looks.items()
             ),
             *(asyncio.create_task(self._follow(cluster, kind), name=f"watch {kind} on {cluster}") for kind in FOLLOWED),
         ]

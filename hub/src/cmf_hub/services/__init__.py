@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.encryption import Keyring
+from cmf_hub.flink.preflight import Preflight
 from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.services.applications import ApplicationService
 from cmf_hub.services.catalog_script import CatalogScripts
@@ -61,7 +62,12 @@ class Services:
 
 
 def create_services(
-    store: Store, registry: ClusterRegistry, reconciler: Reconciler, settings: Settings, clock: Clock
+    store: Store,
+    registry: ClusterRegistry,
+    reconciler: Reconciler,
+    settings: Settings,
+    clock: Clock,
+    preflight: Preflight,
 ) -> Services:
     """Return the operations over these parts.
 
@@ -74,7 +80,7 @@ def create_services(
     scripts = CatalogScripts(store, secrets, settings)
     queries = Queries(writes, scripts, settings, clock)
     return Services(
-        environments=EnvironmentService(writes),
+        environments=EnvironmentService(writes, preflight),
         applications=ApplicationService(writes),
         pools=PoolService(writes),
         statements=StatementService(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cmf_core.errors import BadRequest
+import structlog
+from cmf_core.errors import BadRequest, CmfError
 from cmf_core.models import ClusterState, Environment, timestamp
 from cmf_core.rules import clusters, enforce, environments, names, specs
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
+from cmf_hub.flink.preflight import Preflight
 from cmf_hub.services.documents import changed, content_of, created, environment_content, regenerated
 from cmf_hub.services.mappings import remove_mappings
 from cmf_hub.services.savepoints import leave_snapshots
@@ -28,11 +30,15 @@ _DERIVED = {
 """Which kinds' Kubernetes objects are made with which defaults."""
 
 
+log = structlog.get_logger(__name__)
+
+
 class EnvironmentService:
     """Operations on environments."""
 
-    def __init__(self, writes: Writes) -> None:
+    def __init__(self, writes: Writes, preflight: Preflight) -> None:
         self._writes = writes
+        self._preflight = preflight
         self._store = writes.store
 
     async def upsert(self, sent: Environment) -> Record:
@@ -54,9 +60,16 @@ class EnvironmentService:
         key = Key(ENVIRONMENT, "", name)
         async with self._writes.reconciler.locks.hold(key):
             present = self._store.get(key)
-            if present is None:
-                return await self._create(key, sent)
-            return await self._update(key, sent)
+            written = await (self._create(key, sent) if present is None else self._update(key, sent))
+            await self._look_at(written)
+        return self._store.get(key) or written
+
+    async def _look_at(self, environment: Record) -> None:
+        """Show what the environment lacks on its cluster; that nobody can say now is looked at again (E43, E60)."""
+        try:
+            await self._preflight.look_at(self._writes.writable(environment.name), environment)
+        except CmfError as error:
+            log.info("environment was written and not looked at", environment=environment.name, reason=str(error))
 
     async def delete(self, name: str, *, force: bool) -> None:
         """Delete an empty environment; `force` does not ask for its cluster's state.

@@ -15,6 +15,10 @@ class Flink(Group):
     flink_service_account: str = Field(default="flink", min_length=1)
     """Kubernetes service account of Flink's pods where a specification does not name one (E43, P09)."""
 
+    flink_operator_patience_seconds: float = Field(default=120.0, gt=0)
+    """Seconds without a word of the operator on an object after which its resource says that the operator may not watch
+    the namespace (E12); it looks at everything every 15 s, and needs longer after a start."""
+
     statement_jar_uri: str = "local:///opt/flink/usrlib/sql-runner.jar"
     """Jar that runs a statement's SQL in an application cluster of a DEDICATED pool; part of the pool's image."""
 

@@ -63,9 +63,10 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         return f"{self.name} '{inputs.name}': spec.clusterSpec", spec
 
     def advice(self, inputs: ComputePoolInputs, environment: Environment) -> list[Advice]:
-        """Return the advice on image (P12) and cluster."""
+        """Return the advice on image (P12), high availability (P59) and cluster."""
         where, spec = self.deployment(inputs, environment)
-        return [*advice(pools.image(inputs.name, spec)), *deployment_advice(where, spec)]
+        own = advice(pools.image(inputs.name, spec), pools.availability(inputs.name, PoolType(inputs.type), spec))
+        return [*own, *deployment_advice(where, spec)]
 
     async def blocked(
         self, facts: Facts, environment: str, found: ComputePool, inputs: ComputePoolInputs | None

@@ -1,0 +1,88 @@
+"""Why something waits: looked for on the cluster when a resource is not up for some time, and shown in its status.
+
+Only what waits is looked at, so a fleet that runs costs nothing. What the operator itself says comes first; where it
+says nothing, it may not watch the namespace (E12). Pods that cannot be scheduled or started, and where there are
+none the cluster's own warnings, say the rest (E59).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cmf_core.rules import spokes
+
+from cmf_hub.clock import Clock
+from cmf_hub.clusters.connection import Connection
+from cmf_hub.clusters.refusals import KubernetesRefusal
+from cmf_hub.flink.objects import Placement, belongs, is_shared, places
+from cmf_hub.flink.reconciler import Connect
+from cmf_hub.flink.recorder import Recorder, placement
+from cmf_hub.settings import Settings
+from cmf_hub.store import Key, Store
+
+
+class Diagnosis:
+    """Looks into what waits.
+
+    Args:
+        store: where the resources are.
+        recorder: knows what waits, and shows why.
+        connect: returns the connection to a cluster, or raises `ClusterUnavailable`.
+        settings: the hub's settings.
+        clock: for the time that things wait.
+    """
+
+    def __init__(self, store: Store, recorder: Recorder, connect: Connect, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._connect = connect
+        self._patience = settings.flink_operator_patience_seconds
+        self._clock = clock
+        self._since: dict[str, dict[tuple[Key, int], float]] = {}
+
+    async def check(self, cluster: str) -> None:
+        """Look into all that has waited since the last look.
+
+        Raises:
+            ClusterUnavailable: the cluster is not CONNECTED, or did not answer.
+        """
+        now, waiting = self._clock.monotonic(), {}
+        for key in self._recorder.waiting(cluster):
+            resource = placement(self._store, key)
+            if resource is not None:
+                waiting[key, resource.record.generation] = resource
+        before = self._since.get(cluster, {})
+        self._since[cluster] = {each: before.get(each, now) for each in waiting}
+        for each, resource in waiting.items():
+            if each in before:
+                await self._look_into(self._connect(cluster), resource, now - before[each])
+
+    async def _look_into(self, connection: Connection, resource: Placement, seconds: float) -> None:
+        kind, record, namespace = places(resource)[0], resource.record, resource.namespace
+        found = await connection.get(kind, namespace, record.name)
+        if found is None or not belongs(found, record):
+            return
+        cause = None
+        if found.get("status"):
+            cause = await _on_pods(connection, namespace, _flink_cluster(resource))
+        elif seconds >= self._patience:
+            cause = spokes.unwatched(f"{kind} '{record.name}'", namespace, seconds)
+        await self._recorder.explain(record.key, record.uid, found, cause)
+
+
+async def _on_pods(connection: Connection, namespace: str, flink_cluster: str) -> str | None:
+    """Return what the pods of a Flink cluster wait for; that they may not be seen is said too."""
+    try:
+        pods: list[dict[str, Any]] = await connection.pods(namespace, f"app={flink_cluster}")
+        if pods:
+            return spokes.held_up(pods)
+        return spokes.told_by(await connection.events(namespace, flink_cluster))
+    except KubernetesRefusal as refusal:
+        return f"what it waits for is not known: {refusal}"
+
+
+def _flink_cluster(resource: Placement) -> str:
+    """Return the FlinkDeployment whose pods a resource runs on."""
+    if resource.pool is not None and is_shared(resource.pool):
+        return resource.pool.name
+    return resource.record.name
