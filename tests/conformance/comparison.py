@@ -40,8 +40,11 @@ class Comparison:
         if ours["operationId"] != theirs["operationId"]:
             yield f"{name}: is called {ours['operationId']}, not {theirs['operationId']}"
         yield from self._parameters(name, ours, theirs)
-        bodies = ours.get("requestBody"), theirs.get("requestBody")
-        yield from self._content(f"{name}: body", *(body or {} for body in bodies))
+        bodies = [each.get("requestBody", {}) for each in (ours, theirs)]
+        yield from self._content(f"{name}: body", *bodies)
+        required = [bool(body.get("required")) for body in bodies]
+        if required[0] != required[1]:
+            yield f"{name}: body required is {required[0]}, not {required[1]}"
         codes = ours["responses"], theirs["responses"]
         yield from _sets(f"{name}: code", *codes)
         for code in sorted(codes[0].keys() & codes[1]):

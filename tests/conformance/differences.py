@@ -72,7 +72,6 @@ DIFFERENCES: dict[str, str] = {
     "*Information: required * is ours alone": _CERTAIN,
     "*InformationStatus: required * is ours alone": _CERTAIN,
     "KubernetesClusterStatus: required state is ours alone": _CERTAIN,
-    "SavepointStatus: required state is ours alone": _CERTAIN,
     "EnvironmentSecretMapping: required spec is ours alone": "A mapping without spec maps nothing.",
     "RestError: required errors is ours alone": _CERTAIN,
     "error: required message is ours alone": _CERTAIN,

@@ -41,9 +41,12 @@ class SavepointSpec(Model):
 
 
 class SavepointStatus(Model):
-    """State of a savepoint, where its data are, and what went wrong."""
+    """State of a savepoint, where its data are, and what went wrong.
 
-    state: SavepointState
+    Clients may send it without a state: the Confluent CLI sends `path` alone with what it creates. It is not taken.
+    """
+
+    state: SavepointState = SavepointState.TRIGGER_PENDING
     path: str | None = None
     trigger_timestamp: str | None = None
     result_timestamp: str | None = None

@@ -100,7 +100,7 @@ def _operation(operation: Operation, operations: Sequence[Operation]) -> Documen
     if links:
         result["responses"][str(operation.codes[0])]["links"] = links
     if operation.body is not None:
-        result["requestBody"] = {"required": True, "content": _content(operation.body.__name__)}
+        result["requestBody"] = {"required": not operation.optional, "content": _content(operation.body.__name__)}
     return result
 
 

@@ -132,6 +132,7 @@ class Operation:
             to If-None-Match.
         id: name of the operation for generated clients, as CMF's own document has it.
         body: model of the request body, or None if there is none.
+        optional: whether a request without body is one with `{}`.
         gives: model of the answer, of one of its items if it is a list, or None if the body is empty.
         listing: what the list can do, if the answer is one.
         parameters: query parameters besides those of every list.
@@ -145,6 +146,7 @@ class Operation:
     codes: tuple[int, ...] = field(default=(200,))
     id: str = ""
     body: type[Model] | None = None
+    optional: bool = False
     gives: type[Model] | None = None
     listing: Listing | None = None
     parameters: Sequence[Parameter] = ()

@@ -114,7 +114,7 @@ class _Path:
             path=request.path_params,
             query=request.query_params,
             content_type=request.headers.get("content-type"),
-            body=await self._body(request) if operation.body is not None else b"",
+            body=await self._body(request, operation),
             permissions=permissions_of(request),
         )
         call = await self._permitted(request, operation, call)
@@ -155,8 +155,10 @@ class _Path:
         answer.headers["Allow"] = allowed
         return answer
 
-    async def _body(self, request: Request) -> bytes:
-        """Return the request's body, and stop reading once it is over the limit."""
+    async def _body(self, request: Request, operation: Operation) -> bytes:
+        """Return the request's body if the operation takes one, and stop reading once it is over the limit."""
+        if operation.body is None:
+            return b""
         limit = self._settings.max_body_bytes
         too_large = PayloadTooLarge(f"The body is over {limit} bytes: send less, or raise CMF_MAX_BODY_BYTES")
         if int(request.headers.get("content-length") or 0) > limit:
@@ -166,7 +168,7 @@ class _Path:
             body += chunk
             if len(body) > limit:
                 raise too_large
-        return bytes(body)
+        return bytes(body) or (b"{}" if operation.optional else b"")
 
 
 def fallback(request: Request, exception: Exception) -> Response:

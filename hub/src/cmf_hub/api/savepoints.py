@@ -85,7 +85,7 @@ def _of(plural: str, kind: str, called: str) -> Iterator[Operation]:
     yield Operation("GET", listed, page, (200, 404), id=f"getSavepointsFor{called}", gives=Savepoint, listing=LISTING)
     yield Operation(
         "POST", listed, create, (201, 400, 404, 409, 422),
-        id=f"createSavepointFor{called}", body=Savepoint, gives=Savepoint,
+        id=f"createSavepointFor{called}", body=Savepoint, optional=True, gives=Savepoint,
     )  # fmt: skip
     yield Operation("GET", each, one, (200, 404), id=f"getSavepointFor{called}", gives=Savepoint)
     yield Operation("DELETE", each, delete, (204, 404), id=f"deleteSavepointFor{called}", parameters=(_FORCE,))
@@ -102,7 +102,7 @@ OPERATIONS = (
         id="listDetachedSavepoints", gives=Savepoint, listing=LISTING, parameters=(_PREFIX,),
     ),
     Operation("POST", _DETACHED, create_detached, (201, 400, 409, 422),
-        id="createDetachedSavepoint", body=Savepoint, gives=Savepoint,
+        id="createDetachedSavepoint", body=Savepoint, optional=True, gives=Savepoint,
     ),
     Operation("GET", f"{_DETACHED}/{{savepoint}}", one_detached, (200, 404),
         id="getDetachedSavepoint", gives=Savepoint,

@@ -85,7 +85,7 @@ def _conditions(query: QueryParams) -> Iterator[Condition]:
         yield Condition((_POOL,), "in", (pool,))
     if name := query.get(_NAMED.name):
         yield Condition((("name",),), "like", (name,))
-    if phase := query.get(_IN_PHASE.name):
+    if (phase := query.get(_IN_PHASE.name)) is not None:
         if phase.upper() not in list(StatementPhase):
             known = ", ".join(known.lower() for known in StatementPhase)
             raise BadRequest(f"phase '{phase}' is not one of {known}")

@@ -54,7 +54,7 @@ def event(record: Record, type_: str, message: str, data: Mapping[str, str] | No
             "flinkApplicationInstance": record.instance if type_ == CMF_STATUS else current(record),
         },
     }
-    status = {"message": _bounded(message, LONGEST_MESSAGE), "type": type_, "data": data}
+    status = {"message": _bounded(message, LONGEST_MESSAGE), "type": type_, **({"data": data} if data else {})}
     return Entry(record.uid, EVENT, name, document, status)
 
 
