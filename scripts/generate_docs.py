@@ -17,6 +17,7 @@ from cmf_hub.settings.file import properties
 from cmf_hub.settings.group import flag, variable
 from pulumi_cmf.lifecycle import settings as provider
 from pulumi_cmf.plugin.schema import schema
+from resource_pages import resource_pages
 
 ROOT = Path(__file__).parent.parent
 UNITS = ("seconds", "bytes", "days")
@@ -83,7 +84,8 @@ def sources() -> str:
 
 def documents() -> dict[str, str]:
     """Return the text of each document by its path below the repository."""
-    return {
+    described = schema()
+    return resource_pages(described) | {
         "docs/settings.md": f"""{NOTE}
 
 # Settings
@@ -118,7 +120,7 @@ Sources. {sources()}.
 
 {rules()}
 """,
-        "provider/src/pulumi_cmf/plugin/schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        "provider/src/pulumi_cmf/plugin/schema.json": json.dumps(described, indent=2, ensure_ascii=False) + "\n",
     }
 
 
@@ -131,7 +133,7 @@ def main(check: bool) -> int:
         if check:
             print(f"{path} is not what the code says: run `make docs`", file=sys.stderr)
         else:
-            (ROOT / path).parent.mkdir(exist_ok=True)
+            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_text(documents()[path])
             print(f"wrote {path}")
     return 1 if check and stale else 0
