@@ -111,6 +111,10 @@ class Security:
             self._closing.push_async_callback(endpoint.close)
         else:
             keys = self._file_keys(Path(url.removeprefix("file://")))
+        if not settings.authentication_oauthbearer_expected_audience:
+            log.warning("tokens that the issuer made for others are accepted too: set an expected audience")
+        if settings.ssl_certificate is None:
+            log.warning("the hub speaks http: bearer tokens are in the clear, unless a proxy before it speaks https")
         return TokenAuthenticator(
             keys,
             issuer=settings.authentication_oauthbearer_expected_issuer,
