@@ -1,11 +1,14 @@
 """What all operations have in common over HTTP."""
 
 import json
+import re
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from cmf_hub.api import OPERATIONS
+from cmf_hub.api.operation import Operation
 
 from tests.support.hub import V1, Hub, application, message
 from tests.support.wait import wait_for
@@ -21,7 +24,7 @@ def test_unknown_paths_answer_in_the_error_shape(hub: Hub) -> None:
 def test_a_missing_method_says_which_there_are(hub: Hub) -> None:
     answer = hub.http.put(f"{V1}/environments", json={})
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
     assert "PUT" in message(answer)
 
 
@@ -46,10 +49,29 @@ def test_yaml_goes_both_ways_on_everything(hub: Hub, environment: str) -> None:
     assert "not valid YAML" in yaml.safe_load(refused.text)["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+def test_every_operation_reads_and_answers_yaml_as_it_does_json(hub: Hub, operation: Operation) -> None:
+    url = re.sub(r"{\w+}", "not-there", operation.path)
+    body = {"metadata": {"name": "not-there"}, "spec": {"path": 1}} if operation.body else None
+    answers = []
+    for media, text in (("application/json", json.dumps(body)), ("application/yaml", yaml.safe_dump(body))):
+        headers = {"Content-Type": media, "Accept": media}
+        answer = hub.http.request(operation.method, url, content=text if body else None, headers=headers)
+        assert answer.headers["content-type"] == media
+        answers.append(answer)
+    read = answers[0].json(), yaml.safe_load(answers[1].text)
+    assert answers[0].status_code == answers[1].status_code
+    assert read[0].keys() == read[1].keys()
+    assert read[0] == read[1] or answers[0].status_code == 200  # heartbeats go on
+
+
 @pytest.mark.parametrize(
     ("headers", "content", "status"),
     [
         ({"Content-Type": "application/json"}, "{", 400),
+        ({"Content-Type": "application/json; charset=utf-8"}, "{", 400),
+        ({"Content-Type": "Application/JSON"}, "{", 400),
+        ({"Content-Type": "application/json", "Accept": "text/html, application/yaml;q=0.1, */*;q=0"}, "{", 400),
         ({"Content-Type": "application/json"}, "", 400),
         ({"Content-Type": "application/json"}, "[]", 400),
         ({"Content-Type": "application/json"}, '"text"', 400),
@@ -61,7 +83,8 @@ def test_yaml_goes_both_ways_on_everything(hub: Hub, environment: str) -> None:
 def test_what_cannot_be_read_is_refused(hub: Hub, headers: dict[str, str], content: str, status: int) -> None:
     answer = hub.http.post(f"{V1}/environments", content=content, headers=headers)
     assert answer.status_code == status
-    assert message(answer)
+    value = yaml.safe_load(answer.text)
+    assert value["errors"][0]["message"]
 
 
 def test_every_wrong_field_has_a_message(hub: Hub, environment: str) -> None:
@@ -126,6 +149,22 @@ def test_system_information_has_the_version(hub: Hub) -> None:
     status = hub.get("/system-information").json()["status"]
     assert status["version"]
     assert set(status) == {"version", "revision"}
+
+
+def test_parameters_that_nobody_knows_are_ignored_and_no_other_is_given_twice(hub: Hub) -> None:
+    assert hub.get("/environments?colour=red&colour=blue").status_code == 200
+    assert hub.get("/environments?sort=name&sort=created_time").status_code == 200
+    assert message(hub.get("/environments?page=0&page=1")) == "page is given more than once: give it once"
+
+
+def test_options_say_what_a_path_allows(hub: Hub) -> None:
+    for path, allowed in (
+        ("/environments", "GET, HEAD, OPTIONS, POST"),
+        ("/secrets/a", "DELETE, GET, HEAD, OPTIONS, PUT"),
+    ):
+        answer = hub.http.options(V1 + path)
+        assert (answer.status_code, answer.content, answer.headers["allow"]) == (204, b"", allowed)
+    assert hub.http.options(f"{V1}/nope").status_code == 404
 
 
 def test_head_is_a_get_without_body(hub: Hub) -> None:

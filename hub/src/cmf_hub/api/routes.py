@@ -149,7 +149,10 @@ class _Path:
         return replace(call, seen=await call.permissions.seen(needs.type, environment, names))
 
     def _no_such_method(self, method: str, media: str) -> Response:
-        allowed = ", ".join(sorted(self._operations))
+        more = {"OPTIONS", "HEAD"} if "GET" in self._operations else {"OPTIONS"}
+        allowed = ", ".join(sorted({*self._operations, *more}))
+        if method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed})
         reason = clusters.NOT_OVER_REST.get((method, self._path), f"{self._path} allows {allowed}.")
         answer = error_response(MethodNotAllowed(f"Method {method} is not allowed. {reason}"), media)
         answer.headers["Allow"] = allowed
