@@ -12,6 +12,7 @@ import pytest
 from cmf_localfleet import FlinkSession, ensure_artifact
 from cmf_localfleet.connection import connect
 from kubernetes.client import CoreV1Api
+from kubernetes.client.exceptions import ApiException
 
 from tests.hub.sql.conftest import session_on, started
 from tests.hub.sql.session import GENERATED, SessionPool
@@ -142,6 +143,18 @@ def test_a_job_gets_catalogs_and_secrets_without_showing_them(
     assert done.returncode == 0, done.stdout + done.stderr
     job = f"insert-into_shop.orders.{sink}"
     wait_for(lambda: states(flink).get(job) == "FINISHED", f"{job} to finish")
+
+
+@pytest.mark.rule("P11")
+def test_the_key_goes_with_its_environment(hub: Hub, home: Spoke, flink: FlinkSession) -> None:
+    with session_on(hub, home, flink) as other:
+        name = f"{other.environment.rpartition('/')[2]}-statement-key"
+        assert list(kubernetes_secret(home, name)) == ["key"]
+        hub.delete(f"{other.environment}/compute-pools/{other.name}")
+        hub.gone(f"{other.environment}/compute-pools/{other.name}")
+        assert hub.delete(other.environment).status_code == 204
+    with pytest.raises(ApiException, match="404"):
+        kubernetes_secret(home, name)
 
 
 def kubernetes_secret(home: Spoke, name: str) -> dict[str, str]:

@@ -117,6 +117,10 @@ def test_a_failing_query_says_why(session_pool: SessionPool, numbers: str) -> No
     created = session_pool.run(sql, flinkConfiguration={"restart-strategy.type": "none"})
     failed = session_pool.until(created["metadata"]["name"], "FAILED")
     assert "/ by zero" in failed["status"]["detail"]
+    told = session_pool.hub.get(f"{session_pool.path}/{created['metadata']['name']}/exceptions").json()["data"]
+    assert any("/ by zero" in one["message"] for one in told)
+    answered = session_pool.run("SHOW TABLES")["metadata"]["name"]
+    assert session_pool.hub.get(f"{session_pool.path}/{answered}/exceptions").json()["data"] == []
 
 
 def test_what_writes_tables_has_no_results(session_pool: SessionPool, numbers: str) -> None:

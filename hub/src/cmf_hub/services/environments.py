@@ -11,7 +11,18 @@ from cmf_core.models import ClusterState, Environment, timestamp
 from cmf_core.rules import clusters, enforce, environments, names, specs
 
 from cmf_hub.clusters.records import KIND as CLUSTER
-from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, Presence, pool_key, presence
+from cmf_hub.flink.objects import (
+    APPLICATION,
+    ENVIRONMENT,
+    POOL,
+    STATEMENT,
+    Placement,
+    Presence,
+    cluster_of,
+    key_secret,
+    pool_key,
+    presence,
+)
 from cmf_hub.flink.preflight import Preflight
 from cmf_hub.services.documents import changed, content_of, created, environment_content, regenerated
 from cmf_hub.services.mappings import remove_mappings
@@ -87,15 +98,26 @@ class EnvironmentService:
 
         now = timestamp(self._writes.clock.now())
 
-        def work(transaction: Transaction) -> None:
+        def work(transaction: Transaction) -> Record:
             environment = existing(transaction.get(key), key)
             contents = {plural: transaction.count(Query(kind, name)) for kind, plural in _PLURALS.items()}
             enforce(environments.deletable(name, contents))
             remove_mappings(transaction, name)
             leave_snapshots(transaction, environment, now)
             transaction.delete(key)
+            return environment
 
-        await self._store.transact(work)
+        environment = await self._store.transact(work)
+        if not force:
+            await self._remove_key(environment)
+
+    async def _remove_key(self, environment: Record) -> None:
+        """Remove the key of the environment's statements from its cluster; it opens nothing any more."""
+        try:
+            connection = self._writes.registry.require_writable(cluster_of(environment))
+            await connection.delete_secret(str(environment.document["kubernetesNamespace"]), key_secret(environment))
+        except CmfError as error:
+            log.warning("the key of an environment's statements is left", environment=environment.name, why=str(error))
 
     async def _create(self, key: Key, sent: Environment) -> Record:
         cluster, namespace = environments.placement(sent.kubernetes_cluster_name), sent.kubernetes_namespace

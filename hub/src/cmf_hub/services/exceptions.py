@@ -8,9 +8,10 @@ import structlog
 from cmf_core.errors import CmfError
 from cmf_core.models import StatementException, StatementExceptionList
 
+from cmf_hub.clusters.connection import Connection
 from cmf_hub.flink.exceptions import MOST, remembered, reported_exception
 from cmf_hub.flink.jobmanager import job_manager
-from cmf_hub.flink.objects import STATEMENT, Placement, belongs, places
+from cmf_hub.flink.objects import STATEMENT, Placement, belongs, is_query_statement, places, sql_part
 from cmf_hub.flink.recorder import placed
 from cmf_hub.services.writes import Writes
 from cmf_hub.settings import Settings
@@ -50,15 +51,21 @@ class StatementExceptions:
         connection = self._writes.writable(at.record.key.scope)
         if at.pool is None:
             return []
-        (resource,) = places(at)
-        present = await connection.get(resource, at.namespace, at.record.name)
-        if present is None or not belongs(present, at.record):
-            return []
-        job = str(((present.get("status") or {}).get("jobStatus") or {}).get("jobId") or "")
+        job = await self._job(connection, at)
         if not _JOB_ID.fullmatch(job):
             return []
         service = job_manager(connection, at, self._settings)
         return remembered(await service.json("GET", f"/jobs/{job}/exceptions?maxExceptions={MOST}"))
+
+    async def _job(self, connection: Connection, at: Placement) -> str:
+        """Return the id of a statement's Flink job; empty if none is known."""
+        if is_query_statement(at.record):
+            return str((sql_part(at.record).get("query") or {}).get("job") or "")
+        for resource in places(at):
+            present = await connection.get(resource, at.namespace, at.record.name)
+            if present is not None and belongs(present, at.record):
+                return str(((present.get("status") or {}).get("jobStatus") or {}).get("jobId") or "")
+        return ""
 
 
 def _of_status(record: Record) -> list[StatementException]:
