@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import signal
 from collections import defaultdict
@@ -78,6 +79,8 @@ async def _serve(chosen: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
     async with hub.router.lifespan_context(hub):
+        gc.collect()
+        gc.freeze()  # what there is now stays: the collector need not look at it again and again
         await server.serve()
 
 

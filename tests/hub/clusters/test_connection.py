@@ -75,6 +75,19 @@ async def test_apply_creates_changes_and_lets_others_fields_alone(connection: Co
     assert same["metadata"]["resourceVersion"] == changed["metadata"]["resourceVersion"]
 
 
+async def test_create_makes_an_object_or_leaves_the_one_that_is_there(connection: Connection, namespace: str) -> None:
+    made = await connection.create(deployment(namespace))
+    assert made is not None
+    assert made["metadata"]["managedFields"][0]["operation"] == "Apply"
+    assert await connection.create(deployment(namespace, image="flink:1.20.1")) is None
+    assert await connection.create(deployment(namespace)) is None
+    assert await connection.get(FLINK_DEPLOYMENT, namespace, "app") == made
+    changed = await connection.apply(deployment(namespace, image="flink:1.20.1"))
+    assert "serviceAccount" not in changed["spec"]
+    with pytest.raises(KubernetesRefusal, match="Unsupported value"):
+        await connection.create(deployment(namespace, "another", flinkVersion="v0_1"))
+
+
 async def test_what_the_cluster_refuses_is_a_refusal_with_its_words(connection: Connection, namespace: str) -> None:
     cases = [
         (deployment(namespace, flinkVersion="v0_1"), 422, "spec.flinkVersion: Unsupported value"),

@@ -51,7 +51,7 @@ async def test_the_token_reaches_the_server_and_nothing_else_of_the_hub_does(
     for request in server.requests:
         lines = request.splitlines()
         assert lines[0] == "GET /version HTTP/1.1"
-        assert "authorization: Bearer secret-token" in lines
+        assert "Authorization: Bearer secret-token" in lines
         assert "User-Agent: cmf-hub" in lines
         assert "session" not in request
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cmf_hub.metrics import REQUEST_SECONDS, REQUESTS, REQUESTS_IN_FLIGHT
@@ -55,10 +57,16 @@ def _request_id(scope: MutableMapping[str, Any]) -> str:
 
 def _note(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
     path = scope.get("cmf.path", "other")
-    REQUESTS.labels(scope["method"] if path != "other" else "any", path, status).inc()
-    REQUEST_SECONDS.labels(path).observe(seconds)
+    requests, request_seconds = _series(scope["method"] if path != "other" else "any", path, status)
+    requests.inc()
+    request_seconds.observe(seconds)
     if scope["path"] not in _QUIET:
         log.info(
             "request", method=scope["method"], path=scope["path"], query=scope["query_string"].decode("latin-1"),
             status=status, milliseconds=round(seconds * 1000, 1), client=(scope.get("client") or ("",))[0],
         )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _series(method: str, path: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, path, status), REQUEST_SECONDS.labels(path)

@@ -14,12 +14,15 @@ from pathlib import Path
 import structlog
 
 from cmf_hub.auth.needs import Right
+from cmf_hub.logs import TO_LOGGING
 
 LOGGER = "cmf_hub.audit"
 
 logging.getLogger(LOGGER).setLevel(logging.INFO)
 # Whatever the level of the log is, the trail has no gaps.
-log = structlog.wrap_logger(logging.getLogger(LOGGER), wrapper_class=structlog.stdlib.BoundLogger)
+log = structlog.wrap_logger(
+    logging.getLogger(LOGGER), processors=TO_LOGGING, wrapper_class=structlog.stdlib.BoundLogger
+)
 
 
 @dataclass

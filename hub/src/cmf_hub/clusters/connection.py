@@ -1,10 +1,10 @@
 """One connection to one Kubernetes API server, made of dicts and time limits.
 
-It stands on `kubernetes.aio`'s `ApiClient`, and sets on purpose what that leaves to chance: every call has
-a time limit; nothing is retried (the reconciler and the heartbeat repeat, they know what is safe); answers
-have a largest size; proxies, cookies and netrc files of the hub's own environment play no part; redirects
-are refused, as the address is the kubeconfig's to choose; and the client key is in a file for
-as long as OpenSSL needs to read it.
+TLS and sessions are those of `kubernetes.aio`. Calls go straight to the session: its `ApiClient` would take as long
+over each as everything else does. What the package leaves to chance is set on purpose: every call has a time limit;
+nothing is retried (the reconciler and the heartbeat repeat, they know what is safe); answers have a largest size;
+proxies, cookies and netrc files of the hub's own environment play no part; redirects are refused, as the address is
+the kubeconfig's to choose; and the client key is in a file for as long as OpenSSL needs to read it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ FIELD_MANAGER = "cmf-hub"
 """Owner of the fields that the hub applies."""
 
 _LARGEST_ANSWER = 64 * 2**20
+_OF_NO_OBJECT = "1"
+"""A resource version that no object can have: the database starts with it. An apply at it only ever creates."""
 _PAGE = 500
 _WATCH_SECONDS = 290
 
@@ -73,6 +75,9 @@ class Connection:
         self._closed = False
         self._under_way: set[aiohttp.ClientResponse] = set()
         self._client = _client(credentials)
+        self._headers = {"User-Agent": FIELD_MANAGER}
+        if credentials.token:
+            self._headers["Authorization"] = f"Bearer {credentials.token}"
         self._exchanges: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -119,19 +124,26 @@ class Connection:
             ClusterUnavailable: no (whole) answer came from the API server, also while the caller reads it.
         """
         limit = aiohttp.ClientTimeout(total=seconds, sock_connect=self.request_timeout, sock_read=silence)
-        prepared = await self._client.param_serialize(
-            method, path, header_params=dict(headers or {}), auth_settings=["BearerToken"]
-        )
 
         def send() -> Awaitable[aiohttp.ClientResponse]:
             return self._exchange_session().request(
-                method, yarl.URL(prepared[1], encoded=True), headers=prepared[2], data=body, timeout=limit,
+                method, self._url(path), headers={**(headers or {}), **self._headers}, data=body, timeout=limit,
                 allow_redirects=False, proxy=self.credentials.proxy_url, skip_auto_headers=("Accept-Encoding",),
                 server_hostname=self.credentials.tls_server_name,
             )  # fmt: skip
 
         async with self._answered(what, send) as response:
             yield response
+
+    def _session(self) -> aiohttp.ClientSession:
+        rest = self._client.rest_client
+        if rest.pool_manager is None:
+            rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - its subclasses may override it
+        session: aiohttp.ClientSession = rest.pool_manager
+        return session
+
+    def _url(self, path: str) -> yarl.URL:
+        return yarl.URL(self.credentials.server + path, encoded=True)
 
     def _exchange_session(self) -> aiohttp.ClientSession:
         if self._exchanges is None:
@@ -231,6 +243,16 @@ class Connection:
         path = self._path(resource, namespace, name, fieldManager=FIELD_MANAGER, force=str(force).lower())
         what = f"apply {resource} '{name}' in namespace '{namespace}'"
         return await self._call("PATCH", path, what, body={**manifest, "apiVersion": self.api_version})
+
+    async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Create an object as `apply` does, in one call; return None if there is one of this name, whosever it is."""
+        metadata = {**manifest["metadata"], "resourceVersion": _OF_NO_OBJECT}
+        try:
+            return await self.apply({**manifest, "metadata": metadata}, force=False)
+        except KubernetesRefusal as refusal:
+            if refusal.code == 409:
+                return None
+            raise
 
     async def delete(self, resource: FlinkResource, namespace: str, name: str, uid: str | None = None) -> bool:
         """Ask for the deletion of an object; its finalizers may keep it for a while.
@@ -355,16 +377,20 @@ class Connection:
     async def _request(
         self, method: str, path: str, what: str, limit: aiohttp.ClientTimeout, body: dict[str, Any] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        headers = {"Accept": "application/json"}
-        if method == "PATCH":
-            headers["Content-Type"] = "application/apply-patch+yaml"
-        prepared = await self._client.param_serialize(
-            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
-        )
+        headers = {**self._headers, "Accept": "application/json"}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
 
         async def send() -> aiohttp.ClientResponse:
-            answer = await self._client.call_api(*prepared, _request_timeout=limit)
-            response: aiohttp.ClientResponse = answer.response
+            response = await self._session().request(
+                method, self._url(path), headers=headers, data=data, timeout=limit, allow_redirects=False,
+                proxy=self.credentials.proxy_url, server_hostname=self.credentials.tls_server_name,
+            )  # fmt: skip
+            if 300 <= response.status < 400:  # which server to talk to is the kubeconfig's to say
+                response.close()
+                raise aiohttp.ClientError(f"it redirects with HTTP {response.status}")
             return response
 
         async with self._answered(what, send) as response:
@@ -433,22 +459,5 @@ def _client(credentials: ClusterCredentials) -> ApiClient:
         configuration.client_session_kwargs = {
             "trust_env": False,
             "cookie_jar": aiohttp.DummyCookieJar(),
-            "middlewares": (_refuse_redirects,),
         }
-        if credentials.token:
-            configuration.api_key["BearerToken"] = credentials.token
-            configuration.api_key_prefix["BearerToken"] = "Bearer"
-        client = ApiClient(configuration)
-    client.user_agent = FIELD_MANAGER
-    return client
-
-
-async def _refuse_redirects(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Raise instead of following a redirect: which server to talk to is the kubeconfig's to say."""
-    response = await handler(request)
-    if 300 <= response.status < 400:
-        response.close()
-        raise aiohttp.ClientError(f"it redirects with HTTP {response.status}")
-    return response
+        return ApiClient(configuration)

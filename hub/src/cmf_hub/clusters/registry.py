@@ -10,7 +10,14 @@ from uuid import uuid4
 
 import structlog
 from cmf_core.errors import BadRequest, CmfError, NotFound, ServerError
-from cmf_core.models import DEFAULT_CLUSTER, ClusterState, KubernetesCluster, LifecycleState, timestamp
+from cmf_core.models import (
+    DEFAULT_CLUSTER,
+    ClusterState,
+    KubernetesCluster,
+    KubernetesClusterStatus,
+    LifecycleState,
+    timestamp,
+)
 from cmf_core.rules import enforce
 from cmf_core.rules.clusters import writable
 
@@ -28,6 +35,9 @@ from cmf_hub.settings import Settings
 from cmf_hub.store import Store
 
 Connect = Callable[[str, ClusterCredentials], Connection]
+
+SAVE_SECONDS = 60.0
+"""Seconds after which the time of a cluster's last heartbeat is stored again; it matters when a hub starts again."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +83,7 @@ class ClusterRegistry:
         self._heartbeat = Heartbeat(self._probe, settings.k8s_heartbeat_interval_seconds, clock)
         self._clusters: dict[str, Cluster] = {}
         self._inspection = Inspection(self._clusters)
+        self._saved: dict[str, tuple[KubernetesClusterStatus, float]] = {}
         self._subscribers: list[Subscriber] = []
         self._files: asyncio.Task[None] | None = None
         self._first_look = asyncio.Event()
@@ -98,6 +109,7 @@ class ClusterRegistry:
             self._files.cancel()
             await asyncio.wait({self._files})
         await self._heartbeat.close()
+        await asyncio.gather(*(self._save(cluster, always=True) for cluster in self._clusters.values()))
         for cluster in self._clusters.values():
             if cluster.connection is not None:
                 await cluster.connection.close()
@@ -299,6 +311,7 @@ class ClusterRegistry:
             return
         del self._clusters[name]
         self._inspection.compare()
+        self._saved.pop(name, None)
         metrics.forget(name)
         log.info("cluster deregistered", cluster=name)
         self._tell(name, ClusterEvent.REMOVED)
@@ -339,13 +352,20 @@ class ClusterRegistry:
             self._tell(cluster.name, ClusterEvent.CONNECTED if connected else ClusterEvent.DISCONNECTED)
         await self._save(cluster)
 
-    async def _save(self, cluster: Cluster) -> None:
-        name, uid, status = cluster.name, cluster.uid, cluster.status()
+    async def _save(self, cluster: Cluster, *, always: bool = False) -> None:
+        """Store a cluster's status; where only the time of its heartbeat is another, once in `SAVE_SECONDS`."""
+        name, uid, status, now = cluster.name, cluster.uid, cluster.status(), self._clock.monotonic()
+        lasting = status.model_copy(update={"last_heartbeat_timestamp": None})
+        saved, at = self._saved.get(name, (None, 0.0))
+        if not always and saved == lasting and now - at < SAVE_SECONDS:
+            return
         try:
             await self._store.transact(lambda transaction: records.save_status(transaction, name, uid, status))
         except CmfError as error:
             # The state in memory is what counts, and the next heartbeat writes it again.
             log.warning("cluster's state could not be stored", cluster=name, why=str(error))
+        else:
+            self._saved[name] = lasting, now
 
     def _tell(self, name: str, event: ClusterEvent) -> None:
         for subscriber in self._subscribers:

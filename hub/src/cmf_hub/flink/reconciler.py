@@ -137,6 +137,12 @@ class Reconciler:
         connection = self._connect(resource.cluster)
         wanted, remaining = presence(resource), None
         for kind in places(resource):
+            if wanted is Presence.PRESENT and resource.record.generation == 1:
+                new = await self._prepared(connection, kind, resource)
+                with _changing():
+                    made = await connection.create(new)
+                if made is not None:
+                    return made  # otherwise something is there, and a look says whose it is
             found = await connection.get(kind, resource.namespace, object_name(resource.record))
             if wanted is Presence.PRESENT or (wanted is Presence.IF_PRESENT and found is not None):
                 return await self._apply(connection, kind, resource, found)
@@ -148,11 +154,7 @@ class Reconciler:
     async def _apply(
         self, connection: Connection, kind: FlinkResource, resource: Placement, found: dict[str, Any] | None
     ) -> dict[str, Any]:
-        if resource.record.key.kind == POOL:
-            await _ensure_key(connection, resource)
-        wanted = manifest(resource, self._settings)
-        if kind is FLINK_STATE_SNAPSHOT:
-            self.snapshots_on[resource.cluster].set()
+        wanted = await self._prepared(connection, kind, resource)
         if found is None:
             with _changing():  # an object made since by others is not taken over
                 return await connection.apply(wanted, force=False)
@@ -160,6 +162,14 @@ class Reconciler:
         wanted["metadata"]["uid"] = found["metadata"]["uid"]  # refused if this object is gone or was replaced
         with _changing():
             return await connection.apply(wanted)
+
+    async def _prepared(self, connection: Connection, kind: FlinkResource, resource: Placement) -> dict[str, Any]:
+        """Return the object that a resource wants, once what has to be there before it is."""
+        if resource.record.key.kind == POOL:
+            await _ensure_key(connection, resource)
+        if kind is FLINK_STATE_SNAPSHOT:
+            self.snapshots_on[resource.cluster].set()
+        return manifest(resource, self._settings)
 
     async def _remove(
         self, connection: Connection, kind: FlinkResource, resource: Placement, found: dict[str, Any]

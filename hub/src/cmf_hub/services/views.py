@@ -18,7 +18,7 @@ from cmf_core.rules.clusters import stale_warning
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.clusters.registry import ClusterRegistry
-from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.flink.objects import ENVIRONMENT, cluster_of
 from cmf_hub.flink.savepoints import environment_name
 from cmf_hub.services.access import Access
 from cmf_hub.services.information import Information
@@ -26,7 +26,7 @@ from cmf_hub.services.kinds import CATALOG, DATABASE, MAPPING
 from cmf_hub.services.mappings import secret_of
 from cmf_hub.services.orphans import shown
 from cmf_hub.services.writes import environment_of, existing, place, scope_of
-from cmf_hub.store import Condition, Key, Query, Row, Store
+from cmf_hub.store import Condition, Key, Query, Record, Row, Store
 
 _COMPACT = (",", ":")
 
@@ -52,12 +52,9 @@ class Views:
         Raises:
             NotFound: there is no such resource, or nothing of its scope's name.
         """
-        if key.scope:
-            scope_of(self._store, key.kind, key.scope)
-        rows = self._store.page(Query(key.kind, key.scope, (Condition((("name",),), "in", (key.name,)),)))
-        if not rows:
-            existing(None, key)
-        text = self._renderer(usage)(rows[0])
+        holder = scope_of(self._store, key.kind, key.scope) if key.scope else None
+        row = existing(self._store.row(key), key)
+        text = self._renderer(holder, usage)(row)
         return _extended(text, "secrets", _text(self._secrets(key.name))) if key.kind == ENVIRONMENT else text
 
     def page(self, query: Query, *, usage: bool = False) -> Page:
@@ -66,9 +63,7 @@ class Views:
         Raises:
             NotFound: the environment or catalog of the list does not exist.
         """
-        if query.scope:
-            scope_of(self._store, query.kind, query.scope)
-        render = self._renderer(usage)
+        render = self._renderer(scope_of(self._store, query.kind, query.scope) if query.scope else None, usage)
         return Page([render(row) for row in self._store.page(query)], self._store.count(query))
 
     def history_page(self, application: Key, query: Query) -> Page:
@@ -124,13 +119,19 @@ class Views:
         """Return the secret of each connectionSecretId of an environment."""
         return {mapping.name: secret_of(mapping) for mapping in self._store.list(MAPPING, environment)}
 
-    def _renderer(self, usage: bool) -> Callable[[Row], str]:
-        """Return a function that renders the rows of one answer; it asks for each environment's cluster once."""
+    def _renderer(self, holder: Record | None, usage: bool) -> Callable[[Row], str]:
+        """Return a function that renders the rows of one answer; all of them are in `holder`, if they are in anything.
+
+        It asks for each environment's cluster once.
+        """
         access = Access(self._store)
 
         @cache
-        def warning(environment: str) -> str | None:
-            cluster, _ = place(environment_of(self._store, environment))
+        def warning(name: str) -> str | None:
+            if holder is not None and holder.key.kind == ENVIRONMENT:
+                cluster = cluster_of(holder)
+            else:
+                cluster = cluster_of(environment_of(self._store, name))
             state, _, heartbeat = self._registry.state(cluster)
             return stale_warning(cluster, state, heartbeat)
 
@@ -144,7 +145,7 @@ class Views:
                 seen = access.catalog(spec) if row.key.kind == CATALOG else access.database(row.key.scope, spec)
                 return _extended(row.document, "status", _text({"environmentsWithAccess": seen}))
             if row.key.kind == ENVIRONMENT:
-                cluster, _ = place(environment_of(self._store, row.key.name))
+                cluster = cluster_of(environment_of(self._store, row.key.name))
                 status = self._registry.get(cluster).status
                 woven: dict[str, object] = {} if status is None else {"kubernetesCluster": status.wire()}
             else:

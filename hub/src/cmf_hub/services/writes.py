@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 from cmf_core.errors import ClusterUnavailable, Conflict, NotFound
@@ -29,10 +30,11 @@ from cmf_hub.flink.savepoints import SAVEPOINT, environment_name, job_of_scope, 
 from cmf_hub.flink.status import reported
 from cmf_hub.services.documents import marked_deleting, regenerated
 from cmf_hub.services.kinds import scope_kind
-from cmf_hub.store import Key, Orphan, Record, Store, Transaction
+from cmf_hub.store import Key, Orphan, Record, Row, Store, Transaction
 
 Change = Callable[[Transaction, Record | None], Record]
 Check = Callable[[Transaction, Record], None]
+R = TypeVar("R", Record, Row)
 
 _NOTHING_CHANGED = (Conflict, KubernetesRefusal, ClusterUnavailable)
 """Failures of the reconciler after which the cluster is as it was."""
@@ -183,7 +185,7 @@ def _undo(transaction: Transaction, before: Record | None, after: Record, *, unk
     return True
 
 
-def existing(record: Record | None, key: Key) -> Record:
+def existing(record: R | None, key: Key) -> R:
     """Return the record.
 
     Raises:

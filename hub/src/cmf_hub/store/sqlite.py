@@ -46,6 +46,12 @@ class _Reader:
         rows = self._connection.execute(sql, tuple(key)).fetchall()
         return _record(rows[0]) if rows else None
 
+    def row(self, key: Key) -> Row | None:
+        """Return the resource of `key` as text, or None."""
+        sql = "SELECT document, status, deleting FROM resource WHERE kind = ? AND scope = ? AND name = ?"
+        found = self._connection.execute(sql, tuple(key)).fetchone()
+        return None if found is None else Row(key, found[0], found[1], bool(found[2]))
+
     def list(self, kind: str, scope: str | None = None) -> list[Record]:
         """Return the records of a kind in the order of their names, of one scope or of all."""
         condition, parameters = where(Query(kind, scope))
