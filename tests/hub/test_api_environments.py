@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from tests.support.hub import Hub, Spoke, application, message, pool, unique
@@ -98,6 +100,20 @@ def test_an_update_keeps_what_is_absent_or_null_and_clears_what_is_empty(hub: Hu
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["created_time"] == before["created_time"]
     assert after["updated_time"] > before["updated_time"]
+
+
+def test_a_setting_lets_an_update_clear_what_is_absent(own_hub: Callable[..., Hub]) -> None:
+    hub = own_hub(CMF_ENVIRONMENT_ABSENT_CLEARS="true")
+    defaults = {"spec": {"flinkConfiguration": {"a": "1"}}}
+    environment = hub.environment(
+        "flink", flinkApplicationDefaults=defaults, computePoolDefaults=defaults, metadata={"labels": {"team": "red"}}
+    )
+    name = environment.rpartition("/")[2]
+    after = hub.post("/environments", {"name": name, "computePoolDefaults": defaults}).json()
+    assert "flinkApplicationDefaults" not in after
+    assert after["computePoolDefaults"] == defaults
+    assert after["metadata"]["labels"] == {"team": "red"}
+    assert after["kubernetesNamespace"] == "flink"
 
 
 def test_what_only_the_hub_writes_cannot_be_set(hub: Hub) -> None:

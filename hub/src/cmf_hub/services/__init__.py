@@ -80,7 +80,7 @@ def create_services(
     scripts = CatalogScripts(store, secrets, settings)
     queries = Queries(writes, scripts, settings, clock)
     return Services(
-        environments=EnvironmentService(writes, preflight),
+        environments=EnvironmentService(writes, preflight, absent_clears=settings.environment_absent_clears),
         applications=ApplicationService(writes),
         pools=PoolService(writes),
         statements=StatementService(

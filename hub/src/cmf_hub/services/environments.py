@@ -47,15 +47,17 @@ log = structlog.get_logger(__name__)
 class EnvironmentService:
     """Operations on environments."""
 
-    def __init__(self, writes: Writes, preflight: Preflight) -> None:
+    def __init__(self, writes: Writes, preflight: Preflight, *, absent_clears: bool) -> None:
         self._writes = writes
         self._preflight = preflight
+        self._absent_clears = absent_clears
         self._store = writes.store
 
     async def upsert(self, sent: Environment) -> Record:
         """Create an environment, or update its defaults, labels and annotations.
 
-        Absent and null fields keep what is there, an empty object clears (`cmf.md` 8.4).
+        Absent and null fields keep what is there, an empty object clears (`cmf.md` 8.4); by a setting, absent defaults
+        are cleared too.
 
         Raises:
             BadRequest: a bad name, an unknown cluster or namespace.
@@ -146,7 +148,10 @@ class EnvironmentService:
         def work(transaction: Transaction) -> tuple[Record, bool]:
             present = existing(transaction.get(key), key)
             enforce(environments.immutable_placement(Environment.parse(present.document), sent))
-            after = changed(present, _laid_over(content_of(present), sent), self._writes.clock)
+            before = content_of(present)
+            if self._absent_clears:
+                before = {field: value for field, value in before.items() if field not in _OPTIONAL}
+            after = changed(present, _laid_over(before, sent), self._writes.clock)
             transaction.put(after)
             fields = [field for field in _OPTIONAL if present.document.get(field) != after.document.get(field)]
             kinds = {kind for field in fields for kind in _DERIVED[field]}

@@ -19,6 +19,10 @@ class Flink(Group):
     """Seconds without a word of the operator on an object after which its resource says that the operator may not watch
     the namespace (E12); it looks at everything every 15 s, and needs longer after a start."""
 
+    environment_absent_clears: bool = False
+    """An update of an environment without some of its defaults, or with null: false keeps those that it has, as the
+    Confluent CLI wants, which sends only what it was given; true clears them, so that the body is the whole of it."""
+
     statement_jar_uri: str = "local:///opt/flink/usrlib/sql-runner.jar"
     """Jar that runs a statement's SQL in an application cluster of a DEDICATED pool; part of the pool's image."""
 
