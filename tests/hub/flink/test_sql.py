@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 from cmf_hub.flink.objects import manifest, places
-from cmf_hub.flink.sql import Kind, explained, is_append_only, kind, options, quoted_name, reason, rows, sql_kind
+from cmf_hub.flink.sql import (
+    Kind,
+    explained,
+    is_append_only,
+    kind,
+    options,
+    quoted_name,
+    reason,
+    relocated,
+    rows,
+    sql_kind,
+)
 from cmf_hub.settings import Settings
 
 from tests.hub.flink.samples import place, pool, statement
@@ -48,6 +59,14 @@ def test_the_first_word_says_who_runs_a_statement(sql: str, expected: Kind, name
 def test_a_statement_set_is_explained_without_its_first_word() -> None:
     assert explained("EXECUTE STATEMENT SET BEGIN x; END") == "EXPLAIN CHANGELOG_MODE  STATEMENT SET BEGIN x; END"
     assert explained("SELECT 1") == "EXPLAIN CHANGELOG_MODE SELECT 1"
+
+
+def test_places_are_those_of_the_statement() -> None:
+    assert (
+        relocated("From line 1, column 24 to line 2, column 3: no", "SELECT 1")
+        == "From line 1, column 1 to line 2, column 3: no"
+    )
+    assert relocated("at line 1, column 25", "EXECUTE STATEMENT SET") == "at line 1, column 9"
 
 
 def test_of_a_stack_trace_the_cause_is_left() -> None:

@@ -32,7 +32,7 @@ def test_an_answer_is_read_as_results_too(session_pool: SessionPool) -> None:
     ("sql", "text"),
     [
         ("SELEC 1", "begin with SELEC"),
-        ("SELECT 1 +", 'Encountered "+ <EOF>"'),
+        ("SELECT 1 +", 'Encountered "+ <EOF>" at line 1, column 10.'),
         ("SELECT * FROM nowhere", "Object 'nowhere' not found"),
         ("INSERT INTO nowhere SELECT 1", "nowhere"),
         ("DROP TABLE nowhere", "does not exist"),

@@ -30,6 +30,8 @@ _CAUSE = re.compile(
     r"^(?:Caused by: )?([\w.$]+(?:Exception|Error)): (.*?)(?=\n\s+at |\nCaused by: |\n\n|\Z)", re.DOTALL | re.MULTILINE
 )
 _GATEWAYS_OWN = ("org.apache.flink.table.gateway.", "java.util.concurrent.")
+_EXPLAIN = "EXPLAIN CHANGELOG_MODE "
+_PLACE = re.compile(r"line 1, column (\d{1,9})")
 _CHANGES = re.compile(r"changelogMode=\[([\w,]+)\]")
 
 
@@ -84,12 +86,19 @@ def _words(statement: str) -> tuple[str, str]:
 
 def explained(statement: str) -> str:
     """Return the statement that makes Flink plan a query or job and not run it."""
-    text = statement
-    if first_word(statement) == "EXECUTE":  # EXPLAIN takes a statement set without that word
-        match = _FIRST_WORDS.match(statement)
-        assert match is not None, "it has a first word"
-        text = statement[match.end(1) :]
-    return f"EXPLAIN CHANGELOG_MODE {text}"
+    return _EXPLAIN + statement[_left_out(statement) :]
+
+
+def relocated(message: str, statement: str) -> str:
+    """Return what Flink says about an explained statement with places in the statement as it was sent."""
+    shift = len(_EXPLAIN) - _left_out(statement)
+    return _PLACE.sub(lambda match: f"line 1, column {max(int(match[1]) - shift, 1)}", message)
+
+
+def _left_out(statement: str) -> int:
+    """Return how much of a statement EXPLAIN does not take: it wants a statement set without the word EXECUTE."""
+    match = _FIRST_WORDS.match(statement)
+    return match.end(1) if match is not None and match[1].upper() == "EXECUTE" else 0
 
 
 def is_append_only(plan: str) -> bool | None:

@@ -116,7 +116,7 @@ class CatalogScripts:
         at: tuple[str, str] | None = None
         for ddl in self._store.ddl(environment):
             place = (ddl.catalog, ddl.database)
-            if ddl.environment != environment and place not in databases:
+            if ddl.catalog and (place not in databases or not in_memory(self._settings)):
                 continue
             if place != at:
                 yield from _use(*(place if ddl.catalog else _DEFAULT))
@@ -124,6 +124,14 @@ class CatalogScripts:
             yield Step(ddl.statement, needed=False)
         if at is not None:
             yield from _use(*_DEFAULT)
+
+
+def in_memory(settings: Settings) -> bool:
+    """Tell whether Flink forgets the tables of KafkaCatalogs with each session, so that the hub has to remember them.
+
+    To carry out DDL again where it is not so would drop tables that were made anew since.
+    """
+    return "generic_in_memory" in settings.sql_catalog_ddl
 
 
 def place_of(script: Script, environment: str, statement: str) -> Ddl:

@@ -28,12 +28,13 @@ from cmf_hub.flink.sql import (
     is_append_only,
     kind,
     quoted_name,
+    relocated,
     result,
     rows,
     schema,
     sql_kind,
 )
-from cmf_hub.services.catalog_script import DEFAULT_CATALOG, CatalogScripts, Script, place_of
+from cmf_hub.services.catalog_script import DEFAULT_CATALOG, CatalogScripts, Script, Step, in_memory, place_of
 from cmf_hub.services.writes import Writes
 from cmf_hub.settings import Settings
 from cmf_hub.store import Ddl, Record
@@ -147,7 +148,10 @@ class Planner:
     ) -> Plan:
         if kind(statement) is Kind.ANSWERED:
             return await self._answered(opened, statement, environment, script, traits)
-        told = await opened.run(explained(statement))
+        try:
+            told = await opened.run(explained(statement))
+        except SqlRefused as error:
+            raise SqlRefused(relocated(str(error), statement)) from error
         known: dict[str, Any] = {**traits}
         append_only = is_append_only("\n".join(str(row["fields"][0]) for row in told.data))
         if append_only is not None:
@@ -177,6 +181,8 @@ class Planner:
         shown = [_redacted_row(script, row) for row in rows(answer.columns, answer.data)]
         answered = result(timestamp(self._clock.now()), shown)
         ddl = place_of(script, environment, statement) if is_ddl else None
+        if ddl is not None and ddl.catalog and not in_memory(self._settings):
+            ddl = None
         return Plan(StatementPhase.COMPLETED, None, known, answered, ddl=ddl)
 
     def _unplanned(self, statement: str, script: Script, traits: Mapping[str, Any], why: str) -> Plan:
@@ -204,11 +210,16 @@ async def prepare(opened: Session, script: Script) -> tuple[str, ...]:
             await opened.run(step.statement)
         except SqlRefused as error:
             if step.needed:
-                raise SqlRefused(f"The environment's catalogs cannot be made: {error}") from error
+                raise SqlRefused(f"Before the statement, {_what(step)} failed: {error}") from error
             log.info("an earlier change of tables is left out", reason=script.redacted(str(error)))
         else:
             taken.append(step.statement)
     return tuple(taken)
+
+
+def _what(step: Step) -> str:
+    """Return what a step does, without its options."""
+    return step.statement if first_word(step.statement) == "USE" else sql_kind(step.statement).replace("_", " ")
 
 
 def planning_properties(configuration: Mapping[str, str]) -> dict[str, str]:

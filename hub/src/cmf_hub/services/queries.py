@@ -240,7 +240,8 @@ class Queries:
             case "FINISHED":
                 return _P.COMPLETED, None
             case "FAILED":
-                return _P.FAILED, await _root_exception(flink, path)
+                script = self._scripts.of(resource.record.key.scope, resource.record.spec.get("properties") or {})
+                return _P.FAILED, script.redacted(await _root_exception(flink, path))
             case "CANCELED":
                 return _P.FAILED, "The job was cancelled outside CMF"
             case "RUNNING":

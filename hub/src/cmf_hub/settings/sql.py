@@ -35,7 +35,8 @@ class Sql(Group):
     sql_catalog_ddl: str = "CREATE CATALOG {catalog} WITH ('type'='generic_in_memory', 'default-database'={default})"
     """Statement that makes a KafkaCatalog known to Flink. {catalog} is its name, quoted; {default} the name of its
     first database, as text; {options} its connectionConfig and secret as `'key' = 'value', ...`. The default keeps
-    tables in memory; the hub makes them anew in each session by the DDL that completed before."""
+    tables in memory; the hub makes them anew in each session by the DDL that completed before. Of a template without
+    generic_in_memory the hub remembers no DDL: such a catalog keeps its tables itself."""
 
     sql_database_ddl: str = "CREATE DATABASE IF NOT EXISTS {catalog}.{database}"
     """Statement that makes a database known, once a database; also with {database}, and {options} of the database."""
