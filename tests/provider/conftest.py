@@ -2,40 +2,27 @@
 
 import base64
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from cmf_core.client import AsyncClient
-from cmf_localfleet import LocalCluster, ManagedProcess, Workspace, install_crds
+from cmf_localfleet import LocalCluster, Workspace
 from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
 from pulumi_cmf.lifecycle.settings import Settings
 
 from tests.provider.program import Program
+from tests.support.fleet import running_fleet
 from tests.support.hub import Hub, Spoke
 
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Spoke]]:
     """Clusters `home` and `spoke`, each with a stand-in; who stops or pauses one starts it again."""
-    folder = tmp_path_factory.mktemp("fleet")
-    clusters = [LocalCluster(folder / name, die_with_parent=True) for name in ("home", "spoke")]
-    with ExitStack() as running:
-        for cluster in clusters:
-            cluster.launch()
-            running.callback(cluster.kill)
-        for cluster in clusters:
-            cluster.wait_ready()
-            install_crds(cluster.kubeconfig)
-            cluster.create_namespace("flink")
-            cluster.create_namespace("cmf")
-            standin = ManagedProcess("standin", folder / f"{cluster.name}-standin", die_with_parent=True)
-            running.callback(standin.stop)
-            command = Path(sys.executable).with_name("flink-operator-standin")
-            standin.launch([command, "run", "--kubeconfig", cluster.kubeconfig, "--speed", "50"])
-        yield {cluster.name: Spoke(cluster) for cluster in clusters}
+    with running_fleet(tmp_path_factory.mktemp("fleet")) as running:
+        for spoke in running.values():
+            spoke.cluster.create_namespace("cmf")
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from cmf_hub.clusters import FlinkResource
@@ -20,9 +21,17 @@ from kubernetes.client import (
 )
 from kubernetes.client.exceptions import ApiException
 
+from tests.hub.clusters.fakes import Hub, running
 from tests.support.wait import wait_for
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    """A registry with its directory, in fake time and over fake connections."""
+    async with running(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cmf_core.errors import ClusterUnavailable, CmfError
-from cmf_core.models import ClusterState
+from cmf_core.models import ClusterState, KubernetesCluster, KubernetesClusterSpec, LifecycleState
 from cmf_hub.clock import Clock
 from cmf_hub.clusters import ClusterEvent, ClusterRegistry, Connection, FlinkResource
 from cmf_hub.clusters.credentials import ClusterCredentials
@@ -259,3 +259,8 @@ async def running(folder: Path, **settings: Any) -> AsyncIterator[Hub]:
         yield hub
     finally:
         await hub.stop()
+
+
+def life_cycle(state: str) -> KubernetesCluster:
+    """Return a request that changes a cluster's life cycle."""
+    return KubernetesCluster(spec=KubernetesClusterSpec(lifecycle_state=LifecycleState(state)))

@@ -1,6 +1,5 @@
 """How a cluster's state follows its heartbeats, in fake time."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,26 +9,13 @@ from cmf_core.errors import ClusterUnavailable
 from cmf_core.models import (
     DEFAULT_CLUSTER,
     ClusterState,
-    KubernetesCluster,
-    KubernetesClusterSpec,
-    LifecycleState,
 )
 
-from tests.hub.clusters.fakes import Hub, running
+from tests.hub.clusters.fakes import Hub, life_cycle, running
 
 CONNECTED = ClusterState.CONNECTED
 DISCONNECTED = ClusterState.DISCONNECTED
 DECOMMISSIONED = ClusterState.DECOMMISSIONED
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running(tmp_path) as started:
-        yield started
-
-
-def life_cycle(state: str) -> KubernetesCluster:
-    return KubernetesCluster(spec=KubernetesClusterSpec(lifecycle_state=LifecycleState(state)))
 
 
 def sample(name: str, **labels: str) -> float | None:

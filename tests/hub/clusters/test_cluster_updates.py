@@ -1,6 +1,5 @@
 """What a PUT changes of a cluster: life cycle, labels, annotations."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,25 +8,13 @@ from cmf_core.models import (
     DEFAULT_CLUSTER,
     ClusterState,
     KubernetesCluster,
-    KubernetesClusterSpec,
-    LifecycleState,
     Metadata,
 )
 
-from tests.hub.clusters.fakes import Hub, running
+from tests.hub.clusters.fakes import Hub, life_cycle, running
 
 CONNECTED = ClusterState.CONNECTED
 DECOMMISSIONED = ClusterState.DECOMMISSIONED
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running(tmp_path) as started:
-        yield started
-
-
-def life_cycle(state: str) -> KubernetesCluster:
-    return KubernetesCluster(spec=KubernetesClusterSpec(lifecycle_state=LifecycleState(state)))
 
 
 def labels(**given: dict[str, str]) -> KubernetesCluster:

@@ -1,6 +1,5 @@
 """The cluster that the hub itself runs on, which is registered without any file."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,28 +7,15 @@ from cmf_core.errors import ClusterUnavailable
 from cmf_core.models import (
     DEFAULT_CLUSTER,
     ClusterState,
-    KubernetesCluster,
-    KubernetesClusterSpec,
-    LifecycleState,
 )
 from structlog.testing import capture_logs
 
 from tests.hub.clusters import kubeconfigs
-from tests.hub.clusters.fakes import Hub, running
+from tests.hub.clusters.fakes import Hub, life_cycle, running
 
 CONNECTED = ClusterState.CONNECTED
 DISCONNECTED = ClusterState.DISCONNECTED
 DECOMMISSIONED = ClusterState.DECOMMISSIONED
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running(tmp_path) as started:
-        yield started
-
-
-def life_cycle(state: str) -> KubernetesCluster:
-    return KubernetesCluster(spec=KubernetesClusterSpec(lifecycle_state=LifecycleState(state)))
 
 
 class TestDefaultCluster:

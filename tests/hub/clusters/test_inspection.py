@@ -1,32 +1,16 @@
 """Warnings on clusters that are CONNECTED: operator, CRDs, one cluster under two names."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from cmf_core.errors import ClusterUnavailable
 from cmf_core.models import (
     ClusterState,
-    KubernetesCluster,
-    KubernetesClusterSpec,
-    LifecycleState,
 )
 from structlog.testing import capture_logs
 
-from tests.hub.clusters.fakes import Hub, running
+from tests.hub.clusters.fakes import Hub, life_cycle
 
 CONNECTED = ClusterState.CONNECTED
 DECOMMISSIONED = ClusterState.DECOMMISSIONED
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running(tmp_path) as started:
-        yield started
-
-
-def life_cycle(state: str) -> KubernetesCluster:
-    return KubernetesCluster(spec=KubernetesClusterSpec(lifecycle_state=LifecycleState(state)))
 
 
 class TestOperator:

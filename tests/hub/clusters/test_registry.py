@@ -1,6 +1,5 @@
 """How clusters are registered, keep their credentials, and survive restarts, with clusters that answer as told."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,27 +8,15 @@ from cmf_core.models import (
     DEFAULT_CLUSTER,
     ClusterState,
     KubernetesCluster,
-    KubernetesClusterSpec,
-    LifecycleState,
 )
 from structlog.testing import capture_logs
 
 from tests.hub.clusters import kubeconfigs
-from tests.hub.clusters.fakes import Hub, running
+from tests.hub.clusters.fakes import Hub, life_cycle, running
 
 CONNECTED = ClusterState.CONNECTED
 DISCONNECTED = ClusterState.DISCONNECTED
 DECOMMISSIONED = ClusterState.DECOMMISSIONED
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running(tmp_path) as started:
-        yield started
-
-
-def life_cycle(state: str) -> KubernetesCluster:
-    return KubernetesCluster(spec=KubernetesClusterSpec(lifecycle_state=LifecycleState(state)))
 
 
 def labels(**given: dict[str, str]) -> KubernetesCluster:

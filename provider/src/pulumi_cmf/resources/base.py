@@ -24,6 +24,11 @@ def uses_plugin() -> bool:
 class CmfResource(dynamic.Resource):
     """A resource of CMF."""
 
+    name: pulumi.Output[str]
+    labels: pulumi.Output[Any]
+    annotations: pulumi.Output[Any]
+    timeouts: pulumi.Output[Any]
+
     _front: ClassVar[type[Front]]
 
     def __init__(

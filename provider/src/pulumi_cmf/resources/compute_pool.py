@@ -21,16 +21,12 @@ class ComputePool(CmfResource, module="cmf", name="ComputePool"):
     pool in certain phases (P38-P53), and Pulumi updates a pool before the statements on it.
     """
 
-    name: Output[str]
     environment: Output[str]
     type: Output[str]
     cluster_spec: Output[Any]
     state: Output[str | None]
-    labels: Output[Any]
-    annotations: Output[Any]
     wait_for: Output[str | None]
     force_delete: Output[bool | None]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
     phase: Output[str | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import pulumi
 from pulumi import Input, Output
@@ -20,11 +20,7 @@ class DetachedSavepoint(CmfResource, module="cmf", name="DetachedSavepoint"):
     """
 
     path: Output[str]
-    name: Output[str]
     format_type: Output[str | None]
-    labels: Output[Any]
-    annotations: Output[Any]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
     state: Output[str | None]

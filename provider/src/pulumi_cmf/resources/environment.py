@@ -19,16 +19,12 @@ class Environment(CmfResource, module="cmf", name="Environment"):
     Its id is its name. Namespace and cluster cannot change (E40): a change replaces the environment.
     """
 
-    name: Output[str]
     kubernetes_namespace: Output[str]
     kubernetes_cluster_name: Output[str | None]
     flink_application_defaults: Output[Any]
     compute_pool_defaults: Output[Any]
     statement_defaults: Output[Any]
-    labels: Output[Any]
-    annotations: Output[Any]
     force_delete: Output[bool | None]
-    timeouts: Output[Any]
     created_time: Output[str | None]
     """When CMF created it, RFC 3339."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 from pulumi import Input, Output
@@ -22,10 +21,6 @@ class EnvironmentSecretMapping(CmfResource, module="cmf", name="EnvironmentSecre
 
     environment: Output[str]
     secret_name: Output[str]
-    name: Output[str]
-    labels: Output[Any]
-    annotations: Output[Any]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
 

@@ -20,14 +20,10 @@ class FlinkApplication(CmfResource, module="cmf", name="FlinkApplication"):
     waits until the Flink operator runs the new specification.
     """
 
-    name: Output[str]
     environment: Output[str]
     spec: Output[Any]
-    labels: Output[Any]
-    annotations: Output[Any]
     wait_for: Output[str | None]
     force_delete: Output[bool | None]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
     lifecycle_state: Output[str | None]

@@ -20,10 +20,6 @@ class KafkaCatalog(CmfResource, module="cmf", name="KafkaCatalog"):
     """
 
     sr_instance: Output[Any]
-    name: Output[str]
-    labels: Output[Any]
-    annotations: Output[Any]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
     environments_with_access: Output[Any]

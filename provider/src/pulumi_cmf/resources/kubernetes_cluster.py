@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import pulumi
 from pulumi import Input, Output
@@ -23,13 +23,9 @@ class KubernetesCluster(CmfResource, module="cmf", name="KubernetesCluster"):
     is its name.
     """
 
-    name: Output[str]
     kubeconfig: Output[str]
     """A secret."""
     lifecycle_state: Output[str | None]
-    labels: Output[Any]
-    annotations: Output[Any]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of the cluster; it survives rotation."""
     state: Output[str | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import pulumi
 from pulumi import Input, Output
@@ -23,15 +23,11 @@ class Savepoint(CmfResource, module="cmf", name="Savepoint"):
     environment: Output[str]
     application: Output[str | None]
     statement: Output[str | None]
-    name: Output[str]
     path: Output[str | None]
     format_type: Output[str | None]
     backoff_limit: Output[int | None]
-    labels: Output[Any]
-    annotations: Output[Any]
     wait_for: Output[str | None]
     force_delete: Output[bool | None]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
     state: Output[str | None]

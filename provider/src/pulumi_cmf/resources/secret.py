@@ -22,10 +22,6 @@ class Secret(CmfResource, module="cmf", name="Secret"):
 
     data: Output[Any]
     """A secret."""
-    name: Output[str]
-    labels: Output[Any]
-    annotations: Output[Any]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
     version: Output[str | None]

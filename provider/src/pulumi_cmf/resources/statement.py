@@ -20,7 +20,6 @@ class Statement(CmfResource, module="cmf", name="Statement"):
     first. Stopping, resuming and rescaling are updates.
     """
 
-    name: Output[str]
     environment: Output[str]
     statement: Output[str]
     compute_pool_name: Output[str]
@@ -28,11 +27,8 @@ class Statement(CmfResource, module="cmf", name="Statement"):
     flink_configuration: Output[Any]
     parallelism: Output[int | None]
     stopped: Output[bool | None]
-    labels: Output[Any]
-    annotations: Output[Any]
     wait_for: Output[str | None]
     force_delete: Output[bool | None]
-    timeouts: Output[Any]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
     phase: Output[str | None]
