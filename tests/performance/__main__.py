@@ -20,7 +20,6 @@ from tests.performance.figures import Curve, Figure, Summary
 from tests.performance.peer import Effort
 
 OUTPUT = Path(".bench")
-SUMMARY = OUTPUT / "summary.json"
 _MEMORY = Path("/dev/shm")
 _ROOM = 4 * 2**30
 
@@ -45,16 +44,16 @@ def main(
     mode: Annotated[Mode, typer.Option(envvar="BENCH", help="quick: minutes; full: up to 100,000 and 5,000")] = (
         Mode.QUICK
     ),
-    write_page: Annotated[bool, typer.Option("--page", help="write docs/performance.md from the last summary")] = False,
+    write_page: Annotated[bool, typer.Option("--page", help="write docs/performance.md from the last runs")] = False,
 ) -> None:
-    """Measure the hub beside its peers. Table and curves go to .bench/, with summary.json."""
+    """Measure the hub beside its peers. Tables and curves go to .bench/, with the figures of each part as JSON."""
     console = Console(width=None if Console().is_terminal else 200)
-    if write_page:
-        page.write(Summary.read(SUMMARY))
-        return
-    summary = Summary(machine.description(), mode, f"{datetime.now(UTC):%Y-%m-%d}", _revision())
     OUTPUT.mkdir(exist_ok=True)
+    if write_page:
+        page.write([Summary.read(file) for part in Part if (file := _file(part)).exists()])
+        return
     for part in parts or list(Part):
+        summary = Summary(machine.description(), mode, f"{datetime.now(UTC):%Y-%m-%d}", _revision())
         with _folder() as folder:
             for found in _measure(part, mode, folder):
                 summary.load.append(machine.load())
@@ -63,10 +62,14 @@ def main(
                 else:
                     summary.figures.append(found)
                     console.print(f"[dim]{found.name}: {found.ours:.4g} {found.unit}[/dim]", highlight=False)
-                summary.write(SUMMARY)
-    summary.show(console)
-    for file in curves.draw(summary.curves, OUTPUT):
-        console.print(f"drawn: {file}")
+        summary.write(_file(part))
+        summary.show(console)
+        for file in curves.draw(summary.curves, OUTPUT):
+            console.print(f"drawn: {file}")
+
+
+def _file(part: Part) -> Path:
+    return OUTPUT / f"{part}.json"
 
 
 def _measure(part: Part, mode: Mode, folder: Path) -> Iterator[Figure | Curve]:

@@ -58,7 +58,7 @@ class Curve:
 
 @dataclass
 class Summary:
-    """Everything of one run."""
+    """Everything that one run found of a part."""
 
     machine: str
     mode: str
@@ -95,11 +95,13 @@ class Summary:
         console.print(table)
 
     def markdown(self) -> str:
-        """Return the tables of docs/performance.md."""
+        """Return the sections of docs/performance.md."""
+        run = f"{self.mode.capitalize()} run of {self.revision}, {self.date}"
+        run += f", load average {min(self.load):.1f} to {max(self.load):.1f}."
         parts: dict[str, list[Figure]] = {}
         for figure in self.figures:
             parts.setdefault(figure.part, []).append(figure)
-        return "\n\n".join(f"## {part}\n\n{_markdown(figures)}" for part, figures in parts.items())
+        return "\n\n".join(f"## {part}\n\n{run}\n\n{_markdown(figures)}" for part, figures in parts.items())
 
 
 _HEADINGS = ("what", "hub", "peer", "unit", "ratio", "goal", "note")

@@ -28,6 +28,7 @@ from tests.support.wait import wait_for
 
 PART = "Beside a kube-apiserver with etcd"
 _OBJECTS = 10_000
+_IDLE_SECONDS = 3
 _DEPLOYMENTS = f"/apis/flink.apache.org/v1beta1/namespaces/{NAMESPACE}/flinkdeployments"
 
 
@@ -69,20 +70,19 @@ def hub_of(folder: Path, cluster: LocalCluster, **settings: str) -> Hub:
     hub = Hub(folder, own)
     hub.start()
     hub.connected("default-k8s-cluster")
-    settle(hub)
+    settle(hub, *_processes(cluster))
     return hub
 
 
-def settle(hub: Hub) -> None:
-    """Wait until the hub has nothing to do."""
-    pid = pid_of(hub)
-    before = [machine.cpu_seconds(pid)]
+def settle(hub: Hub, *others: int) -> None:
+    """Wait until the hub, and other processes, have had nothing to do for some seconds."""
+    used = [machine.cpu_seconds(pid_of(hub), *others)]
 
     def idle() -> bool:
-        before.append(machine.cpu_seconds(pid))
-        return before[-1] - before[-2] < 0.05
+        used.append(machine.cpu_seconds(pid_of(hub), *others))
+        return len(used) > _IDLE_SECONDS and used[-1] - used[-1 - _IDLE_SECONDS] < 0.05 * _IDLE_SECONDS
 
-    wait_for(idle, "the hub to be idle", 120, every=1)
+    wait_for(idle, "the hub to be idle", 180, every=1)
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def client_on_its_core() -> Iterator[Client]:
 
 def _figures(client: Client, hub: Hub, cluster: LocalCluster, body: str, effort: Effort) -> Iterator[Figure]:
     ours, kube = Server(str(hub.http.base_url)), Server.of_kubeconfig(cluster.kubeconfig.read_text())
-    of_cluster = [pid for process in cluster.processes if (pid := process.pid)]
+    of_cluster = _processes(cluster)
 
     def sides(own: Load, other: Load, connections: int, *, both: bool = False) -> list[_Side]:
         own, other = (replace(each, connections=connections, seconds=effort.seconds) for each in (own, other))
@@ -205,6 +205,10 @@ def pid_of(hub: Hub) -> int:
     pid = hub.process.pid
     assert pid is not None, "the hub runs"
     return pid
+
+
+def _processes(cluster: LocalCluster) -> list[int]:
+    return [pid for process in cluster.processes if (pid := process.pid)]
 
 
 def _clients(connections: int) -> str:
