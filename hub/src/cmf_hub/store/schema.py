@@ -44,6 +44,8 @@ CREATE TRIGGER ddl_of_database AFTER DELETE ON resource WHEN OLD.kind = 'KafkaDa
     DELETE FROM ddl WHERE catalog = OLD.scope AND database = OLD.name;
 END;
 """,
+    # The table itself is ordered so, but to count there means to read all documents.
+    "CREATE INDEX resource_name ON resource (kind, scope, name);",
 )
 NEWEST = len(_MIGRATIONS)
 """Version of the schema that this hub works with (SQLite's `user_version`); 0 is an empty file."""
