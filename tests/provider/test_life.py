@@ -1,5 +1,6 @@
 """Environments, applications, pools and statements, from create to delete, on a real hub."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from pulumi_cmf.lifecycle.waiting import WaitFailed
 from tests.provider.operations import Told, create, delete, refresh, update
 from tests.support import hub as samples
 from tests.support.hub import Hub, Spoke, lookup, unique
+from tests.support.wait import wait_for
 
 ENVIRONMENT, APPLICATION, POOL, STATEMENT = (
     EnvironmentKind(),
@@ -384,3 +386,29 @@ async def test_on_a_dead_cluster_writes_are_refused_and_deletion_can_be_forced(
     finally:
         spoke.start()
         (cmf.kubeconfigs / cluster).unlink()
+
+
+@pytest.mark.rule("P40", "P47")
+async def test_an_update_waits_for_the_statements_that_block_it(hub: LifecycleHub, cmf: Hub, environment: str) -> None:
+    inputs = {"environment": environment, "type": "DEDICATED", "cluster_spec": CLUSTER_SPEC, "on_blocked": "wait"}
+    made = await create(POOL, hub, name=unique("pool"), **inputs)
+    statement = await create(
+        STATEMENT, hub, environment=environment, name=unique("statement"), compute_pool_name=made.state["name"],
+        statement=SQL,
+    )  # fmt: skip
+    changed = {**CLUSTER_SPEC, "taskManager": {"resource": {"cpu": 2, "memory": "1024m"}}}
+    news = {**POOL.inputs_in(made.state), "cluster_spec": changed}
+    assert await POOL.foretell(Facts(hub), made.state, news) is None
+    with pytest.raises(
+        WaitFailed, match=rf"was not free to change within 1 s: .*{statement.state['name']} \(RUNNING\)"
+    ):
+        await update(POOL, hub, made, cluster_spec=changed, timeouts={"update": 1})
+
+    told = Told()
+    waiting = asyncio.create_task(update(POOL, hub, made, told, cluster_spec=changed))
+    await asyncio.to_thread(wait_for, lambda: told.progress, "the update to wait")
+    await delete(STATEMENT, hub, statement)
+    state = await waiting
+    assert state["cluster_spec"]["taskManager"]["resource"]["cpu"] == 2
+    assert "waiting until it is free to change" in told.progress[0]
+    await delete(POOL, hub, made)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 from cmf_core.calls import Collection, compute_pools, statements
+from cmf_core.errors import CmfError, Conflict
 from cmf_core.merge import merged
 from cmf_core.models import ComputePool, Environment, PoolPhase, PoolState, PoolType
 from cmf_core.rules import Advice, Verdict, advice, names, pools
@@ -15,8 +16,9 @@ from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import Operation
 from pulumi_cmf.lifecycle.settings import Settings
-from pulumi_cmf.lifecycle.waiting import Look
+from pulumi_cmf.lifecycle.waiting import Look, wait_until
 
 _HOPELESS = (PoolPhase.FAILED, PoolPhase.DELETING)
 
@@ -28,6 +30,7 @@ class ComputePoolInputs(ContainedInputs):
     cluster_spec: dict[str, Any]
     state: Literal["RUNNING", "SUSPENDED"] | None = None
     wait_for: Literal["ready", "accepted"] | None = None
+    on_blocked: Literal["fail", "wait"] | None = None
 
 
 class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
@@ -71,8 +74,8 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
     async def blocked(
         self, facts: Facts, environment: str, found: ComputePool, inputs: ComputePoolInputs | None
     ) -> Verdict:
-        """Return the statements that block an update (P38-P41)."""
-        if found.status is None:
+        """Return the statements that block an update (P38-P41), if their end is not waited for."""
+        if found.status is None or (inputs is not None and inputs.on_blocked == "wait"):
             return None
         on_pool = [
             pools.StatementFact(statement.name, statement.status.phase)
@@ -93,9 +96,27 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         """Return the model of a document."""
         return ComputePool.parse(data)
 
-    async def write(self, hub: Hub, inputs: ComputePoolInputs, sent: ComputePool) -> ComputePool:
-        """Update by the full resource (P36)."""
-        return await hub.client.send(compute_pools(inputs.environment).put(inputs.name, sent)) or sent
+    async def write(self, hub: Hub, inputs: ComputePoolInputs, sent: ComputePool, operation: Operation) -> ComputePool:
+        """Update by the full resource (P36); where it is asked for, once no statement blocks it any more (P47)."""
+        answer: ComputePool | CmfError | None = None
+
+        async def look() -> Look:
+            nonlocal answer
+            try:
+                answer = await hub.client.send(compute_pools(inputs.environment).put(inputs.name, sent)) or sent
+            except CmfError as error:
+                answer = error
+                waits = isinstance(error, Conflict) and inputs.on_blocked == "wait"
+                return Look(str(error), done=not waits)
+            return Look("written", done=True)
+
+        limit = (inputs.timeouts.update if inputs.timeouts else None) or self.ready_seconds
+        what = self.what(inputs.environment, inputs.name)
+        await wait_until(look, what, "free to change", limit=limit, clock=hub.clock, progress=operation.progress)
+        if isinstance(answer, CmfError):
+            raise answer
+        assert answer is not None
+        return answer
 
     def leaves(self, state: Mapping[str, Any]) -> str | None:
         """Return what a shared pool has on its cluster; a dedicated one has nothing there."""

@@ -76,7 +76,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
         """Tell whether a resource is what is waited for."""
 
     @abstractmethod
-    async def write(self, hub: Hub, inputs: I, sent: M) -> M:
+    async def write(self, hub: Hub, inputs: I, sent: M, operation: Operation) -> M:
         """Update a resource that is there, and return it as far as CMF answers it."""
 
     def leaves(self, state: Mapping[str, Any]) -> str | None:
@@ -175,7 +175,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
         asked = inputs.model_dump(exclude_none=True)
         baseline = await self.baseline(hub, inputs, found)
         if self.to_write(self.all_present(inputs.environment, found), asked, olds):
-            found = await self.write(hub, inputs, self.model(inputs, mark_of(found.metadata)))
+            found = await self.write(hub, inputs, self.model(inputs, mark_of(found.metadata)), operation)
         elif self.diff(olds, asked).changed == {"force_delete"}:
             return self._state(inputs, found)
         limit = inputs.timeouts.update if inputs.timeouts else None

@@ -16,6 +16,7 @@ from cmf_core.rules.deployments import deployment_advice
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree, reconciled_text
 from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import Operation
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look
@@ -77,7 +78,9 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         """Return the model of a document."""
         return FlinkApplication.parse(data)
 
-    async def write(self, hub: Hub, inputs: FlinkApplicationInputs, sent: FlinkApplication) -> FlinkApplication:
+    async def write(
+        self, hub: Hub, inputs: FlinkApplicationInputs, sent: FlinkApplication, operation: Operation
+    ) -> FlinkApplication:
         """Update by the upsert that applications have."""
         return await hub.client.send(applications(inputs.environment).post(sent))
 

@@ -29,7 +29,7 @@ I = TypeVar("I", bound=Inputs)  # noqa: E741 - I is for inputs, and stays in thi
 State = dict[str, Any]
 """What Pulumi keeps of a resource: its inputs, and what CMF said of it."""
 
-UNSENT = frozenset({"timeouts", "wait_for", "force_delete"})
+UNSENT = frozenset({"timeouts", "wait_for", "force_delete", "on_blocked"})
 """Inputs that only the provider reads; CMF never sees them."""
 
 

@@ -15,6 +15,7 @@ from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import Operation
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.spelling import texts
 from pulumi_cmf.lifecycle.waiting import Look
@@ -85,7 +86,7 @@ class StatementKind(ContainedKind[StatementInputs, Statement]):
         """Return the model of a document."""
         return Statement.parse(data)
 
-    async def write(self, hub: Hub, inputs: StatementInputs, sent: Statement) -> Statement:
+    async def write(self, hub: Hub, inputs: StatementInputs, sent: Statement, operation: Operation) -> Statement:
         """Stop, resume, rescale or reconfigure; CMF answers that without a body."""
         return await hub.client.send(statements(inputs.environment).put(inputs.name, sent)) or sent
 

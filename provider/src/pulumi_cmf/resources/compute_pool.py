@@ -26,6 +26,7 @@ class ComputePool(CmfResource, module="cmf", name="ComputePool"):
     cluster_spec: Output[Any]
     state: Output[str | None]
     wait_for: Output[str | None]
+    on_blocked: Output[str | None]
     force_delete: Output[bool | None]
     uid: Output[str | None]
     """CMF's id of it, if CMF gives one."""
@@ -47,6 +48,7 @@ class ComputePool(CmfResource, module="cmf", name="ComputePool"):
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
         wait_for: Input[Literal["ready", "accepted"]] | None = None,
+        on_blocked: Input[Literal["fail", "wait"]] | None = None,
         force_delete: Input[bool] | None = None,
         timeouts: Input[Timeouts] | None = None,
     ) -> None:
@@ -65,6 +67,9 @@ class ComputePool(CmfResource, module="cmf", name="ComputePool"):
             annotations: CMF's annotations of the pool.
             wait_for: what ends create and update: `ready` (default), the pool is RUNNING, or SUSPENDED if so
                 asked, with its new specification; `accepted`, CMF has taken it.
+            on_blocked: what an update does while statements block it (P38-P41): `fail` (default), at preview already,
+                or `wait` until they have ended, at most the `update` of `timeouts` (P47). Statements that the same
+                update stops or deletes do not end in time: Pulumi changes them after their pool.
             force_delete: if its cluster is not available at deletion, or does not remove it in time, remove
                 CMF's record alone; a session cluster may stay. Statements block it all the same (P52, P53).
                 Default: false. Takes effect once an update has recorded it.
@@ -79,6 +84,7 @@ class ComputePool(CmfResource, module="cmf", name="ComputePool"):
             "labels": labels,
             "annotations": annotations,
             "wait_for": wait_for,
+            "on_blocked": on_blocked,
             "force_delete": force_delete,
             "timeouts": timeouts,
         }
