@@ -15,6 +15,7 @@ from cmf_hub.flags import type_name
 from cmf_hub.settings import Settings, grouped
 from cmf_hub.settings.file import properties
 from cmf_hub.settings.group import flag, variable
+from policy_page import policy_page
 from pulumi_cmf.lifecycle import settings as provider
 from pulumi_cmf.plugin.schema import schema
 from resource_pages import resource_pages
@@ -108,6 +109,7 @@ The Confluent CLI's `CONFLUENT_CMF_URL`, `CONFLUENT_CMF_CLIENT_CERT_PATH`, `CONF
 
 {provider_settings()}
 """,
+        "docs/policy.md": f"{NOTE}\n\n{policy_page()}",
         "docs/rules.md": f"""{NOTE}
 
 # Rules

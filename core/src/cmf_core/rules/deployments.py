@@ -115,7 +115,7 @@ def reachable_state(where: str, spec: Mapping[str, Any]) -> Advice | None:
 @rule("E48")
 def cores_of_slots(where: str, spec: Mapping[str, Any]) -> Advice | None:
     """A task manager has at least a core for each slot that is busy."""
-    cores, slots = _cores(spec, "taskManager"), _slots(spec)
+    cores, slots = _cores(spec, "taskManager"), task_slots(spec)
     if cores is None:
         return None  # Flink then asks for a core a slot
     job = spec.get("job")
@@ -133,12 +133,12 @@ def cores_of_slots(where: str, spec: Mapping[str, Any]) -> Advice | None:
 @rule("E49")
 def declared_limits(where: str, spec: Mapping[str, Any]) -> Advice | None:
     """The task managers that are asked for fit into the limits that the same configuration declares."""
-    number, configuration = _task_managers(spec), options_of(spec)
+    number, configuration = task_managers(spec), options_of(spec)
     if number is None:
         return None
     cores = _cores(spec, "taskManager")
-    memory = memory_bytes(_resource(spec, "taskManager").get("memory") or "")
-    needed = (number * _slots(spec), None if cores is None else number * cores, memory and number * memory)
+    memory = memory_bytes(process_resource(spec, "taskManager").get("memory") or "")
+    needed = (number * task_slots(spec), None if cores is None else number * cores, memory and number * memory)
     units = ("slots", "cores", "bytes of memory")
     for key, read, need, unit in zip(LIMITS, (whole_number, cpu_cores, memory_bytes), needed, units, strict=True):
         text = option(configuration, key)
@@ -195,24 +195,26 @@ def _volume_at(spec: Mapping[str, Any], directory: str) -> Mapping[str, Any] | N
     return found
 
 
-def _resource(spec: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+def process_resource(spec: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    """Return cpu and memory of `jobManager` or `taskManager`, as far as they are given."""
     holder = spec.get(part)
     given = holder.get("resource") if isinstance(holder, Mapping) else None
     return given if isinstance(given, Mapping) else {}
 
 
 def _cores(spec: Mapping[str, Any], part: str) -> float | None:
-    given = _resource(spec, part).get("cpu")
+    given = process_resource(spec, part).get("cpu")
     if given is None:
         given = option(options_of(spec), f"kubernetes.{part.lower()}.cpu.amount")
     return None if given is None else cpu_cores(given)
 
 
-def _slots(spec: Mapping[str, Any]) -> int:
+def task_slots(spec: Mapping[str, Any]) -> int:
+    """Return the slots of a task manager."""
     return whole_number(option(options_of(spec), SLOTS)) or 1
 
 
-def _task_managers(spec: Mapping[str, Any]) -> int | None:
+def task_managers(spec: Mapping[str, Any]) -> int | None:
     """Return how many are asked for; None where that depends on jobs to come."""
     holder = spec.get("taskManager")
     named = whole_number(holder.get("replicas")) if isinstance(holder, Mapping) else None
@@ -220,4 +222,4 @@ def _task_managers(spec: Mapping[str, Any]) -> int | None:
         return named
     job = spec.get("job")
     parallelism = whole_number(job.get("parallelism")) if isinstance(job, Mapping) else None
-    return math.ceil(parallelism / _slots(spec)) if parallelism else None
+    return math.ceil(parallelism / task_slots(spec)) if parallelism else None

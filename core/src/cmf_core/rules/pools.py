@@ -40,7 +40,7 @@ class StatementFact:
     phase: StatementPhase
 
 
-@rule("P06", "P07", "P08", "P10", "P11", "P13", "P16")
+@rule("P06", "P07", "P08", "P10", "P11", "P16")
 def valid_spec(pool: str, spec: ComputePoolSpec) -> Verdict:
     """A pool's clusterSpec leaves alone what CMF manages, and its state fits its type."""
     cluster = spec.cluster_spec
@@ -48,7 +48,7 @@ def valid_spec(pool: str, spec: ComputePoolSpec) -> Verdict:
         None if cluster else Refusal(400, f"ComputePool '{pool}': spec.clusterSpec is empty", "P06"),
         _managed_fields(pool, cluster),
         _reserved_volumes(pool, cluster),
-        _shared_image(pool, spec),
+        shared_image(pool, spec),
         _state_fits(pool, spec),
     )
 
@@ -75,7 +75,9 @@ def _reserved_volumes(pool: str, cluster: Mapping[str, Any]) -> Verdict:
     return None
 
 
-def _shared_image(pool: str, spec: ComputePoolSpec) -> Verdict:
+@rule("P13")
+def shared_image(pool: str, spec: ComputePoolSpec) -> Verdict:
+    """A SHARED pool has the build of the image that knows shared clusters, or a later one."""
     build = _SQL_IMAGE_BUILD.search(str(spec.cluster_spec.get("image", "")))
     if spec.type is PoolType.SHARED and build and int(build[1]) < SHARED_MINIMUM_BUILD:
         text = (

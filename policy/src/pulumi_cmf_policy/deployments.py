@@ -1,0 +1,114 @@
+"""The Flink deployments of a stack: applications and compute pools, the defaults of their environments over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from cmf_core.merge import merged
+from cmf_core.rules import Advice
+from cmf_core.rules.applications import is_suspended
+from pulumi_policy import ReportViolation, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
+
+from pulumi_cmf_policy.resources import Described, described
+from pulumi_cmf_policy.unknowns import Known
+
+_PLACES = {
+    "FlinkApplication": (("spec",), ("flink_application_defaults", "spec")),
+    "ComputePool": (("cluster_spec",), ("compute_pool_defaults", "spec", "clusterSpec")),
+}
+"""Where a kind has its specification, and an environment the defaults of it."""
+_PATHS = {"FlinkApplication": "spec", "ComputePool": "spec.clusterSpec"}
+ELSEWHERE = "; its environment '{}' is not in this stack, and the defaults of that are not known here"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An application or a compute pool.
+
+    Attributes:
+        resource: it.
+        environment: name of its environment.
+        home: that, if it is in this stack.
+        spec: its specification, the environment's defaults in it (D17).
+    """
+
+    resource: Described
+    environment: str
+    home: Described | None
+    spec: Known
+
+    @property
+    def where(self) -> str:
+        """Its specification, as messages name it."""
+        return f"{self.resource.title}: {_PATHS[self.resource.kind]}"
+
+
+def resources(args: StackValidationArgs, *kinds: str) -> list[Described]:
+    """Return the resources of these kinds in a stack."""
+    found = (described(resource) for resource in args.resources)
+    return [resource for resource in found if resource is not None and resource.kind in kinds]
+
+
+def each_deployment(args: StackValidationArgs, judge: Callable[[Deployment], None]) -> None:
+    """Judge each deployment of a stack.
+
+    Raises:
+        UnknownValueError: one needs what a preview does not know; all the others were judged.
+    """
+    environments = by_name(resources(args, "Environment"))
+    each(resources(args, *_PLACES), lambda resource: judge(deployment(resource, environments)))
+
+
+def each(found: Iterable[Described], judge: Callable[[Described], None]) -> None:
+    """Judge each resource; what is unknown of one is told after the others.
+
+    Raises:
+        UnknownValueError: the first such.
+    """
+    unknown = None
+    for resource in found:
+        try:
+            judge(resource)
+        except UnknownValueError as error:
+            unknown = unknown or error
+    if unknown is not None:
+        raise unknown
+
+
+def by_name(found: Iterable[Described]) -> Mapping[str, Described]:
+    """Return resources by CMF's names; those whose name is not known yet are left out."""
+    return dict(_named(found))
+
+
+def deployment(resource: Described, environments: Mapping[str, Described]) -> Deployment:
+    """Return an application or a pool with the defaults of its environment."""
+    own, defaults = _PLACES[resource.kind]
+    environment = str(resource.properties["environment"])
+    home = environments.get(environment)
+    spec = Known(merged(resource.object(*own), home.object(*defaults) if home else None))
+    return Deployment(resource, environment, home, spec)
+
+
+def tell(deployment: Deployment, given: Iterable[Advice | None], report: ReportViolation) -> None:
+    """Report advice."""
+    suffix = "" if deployment.home else ELSEWHERE.format(deployment.environment)
+    for advice in given:
+        if advice is not None:
+            report(f"{advice.message}{suffix} [{advice.rule}]", deployment.resource.urn)
+
+
+def suspended(deployment: Deployment) -> bool:
+    """Tell whether nothing of it is to run."""
+    if deployment.resource.kind == "ComputePool":
+        return bool(deployment.resource.properties.get("state") == "SUSPENDED")
+    return is_suspended(deployment.spec)
+
+
+def _named(found: Iterable[Described]) -> Iterator[tuple[str, Described]]:
+    for resource in found:
+        try:
+            yield resource.name, resource
+        except UnknownValueError:
+            continue
