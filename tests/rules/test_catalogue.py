@@ -3,9 +3,8 @@
 from collections import Counter
 
 import pytest
+import rules
 from cmf_core.rules.catalogue import SECTIONS, SOURCES, CatalogueRule, catalogue
-
-from scripts import rules
 
 
 def test_every_rule_of_the_four_families_is_there_once() -> None:
