@@ -1,7 +1,7 @@
 """Rules of environments and of names."""
 
 import pytest
-from cmf_core.errors import BadRequest, Conflict, Unprocessable
+from cmf_core.errors import BadRequest, Conflict
 from cmf_core.models import Environment
 from cmf_core.rules import enforce, environments, names
 
@@ -47,7 +47,7 @@ def test_an_environment_cannot_move(present: dict[str, str], sent: dict[str, str
     if field is None:
         assert verdict is None
     else:
-        with pytest.raises(Unprocessable, match=f"{field} is immutable"):
+        with pytest.raises(BadRequest, match=f"{field} is immutable"):
             enforce(verdict)
 
 

@@ -44,7 +44,7 @@ def immutable_placement(present: Environment, sent: Environment) -> Verdict:
                 f"Environment '{present.name}': {field} is immutable ('{old}' to '{new}'): create another environment "
                 "and move its resources there"
             )
-            return Refusal(422, text, "E40")
+            return Refusal(400, text, "E40")  # the only refusal that CMF declares for environments
     return None
 
 

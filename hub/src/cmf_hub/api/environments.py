@@ -53,7 +53,7 @@ OPERATIONS = (
         id="getEnvironments", gives=Environment, listing=LISTING, parameters=(USAGE,),
     ),
     Operation(
-        "POST", f"{V1}/environments", upsert, (200, 400, 422),
+        "POST", f"{V1}/environments", upsert, (200, 400),
         id="createOrUpdateEnvironment", body=Environment, gives=Environment,
     ),
     Operation("GET", IN_ENVIRONMENT, one, (200, 404), id="getEnvironment", gives=Environment, parameters=(USAGE,)),
