@@ -35,7 +35,7 @@ rules:   ## print every rule, what decides it, and its tests; fail on a rule wit
 verdicts: ## run the tests of every rule, and print one verdict a rule
 	@scripts/rules --run
 
-docs:    ## write docs/settings.md and docs/rules.md from the code
+docs:    ## write what is generated of docs/, and the plugin's schema, from the code
 	@scripts/docs
 
 lock:    ## resolve the Python dependencies anew and write requirements.lock

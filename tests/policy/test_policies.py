@@ -93,6 +93,9 @@ CASES = [
     Case("durable-state", (app(options={}), environment(flink_application_defaults=DURABLE)),
          (app(), environment(flink_application_defaults=LOCAL)),
          r"pod's own file system.*\[E34\]$", (app(), environment(flink_application_defaults=UNKNOWN))),
+    Case("durable-state", (app(), environment(flink_application_defaults={"spec": {"job": {"state": "running"}}})),
+         (app(options={}), environment()), r"use an object store \[E34\]$",
+         (app(options=UNKNOWN), environment(flink_application_defaults={"spec": {"flinkConfiguration": {"a": "b"}}}))),
     Case("durable-state", (app(spec=HOST_PATH),), (app(options={"state.checkpoints.dir": "/state/c"}, spec=HOST_PATH),),
          r"hostPath volume 'state'.*\[E35\]", (app(spec={"podTemplate": UNKNOWN}, options={
              "state.checkpoints.dir": "/state/c"}),)),
@@ -127,6 +130,8 @@ CASES = [
          (app(spec={"taskManager": UNKNOWN}),), SMALL),
     Case("environment-limits", (pool(), statement()), (pool(), statement(parallelism=5.0), statement(stopped=True)),
          r"asks for 5 task managers", (pool(), statement(parallelism=UNKNOWN)), FEW),
+    Case("environment-limits", (pool(spec={"taskManager": {"replicas": 9.0}}),), (pool(), statement(parallelism=9.0)),
+         r"asks for 9 task managers", (statement(stopped=UNKNOWN),), FEW),
     Case("environment-limits", (pool(state="SUSPENDED", spec=STANDALONE),), (pool(spec=STANDALONE),),
          r"asks for 5 task managers", (pool(state=UNKNOWN),), FEW),
     Case("environment-limits", (app(options={"slotmanager.number-of-slots.max": 4.0}),),

@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+from cmf_localfleet import LocalCluster
+
 from tests.provider.program import Program, on_both_fronts
 from tests.provider.test_engine import application, environment
 from tests.support.hub import Hub, unique
 
-PACK = str(Path(__file__).parents[2] / "policy")
+ROOT = Path(__file__).parents[2]
+PACK = str(ROOT / "policy")
 
 
 def pack(program: Program, **config: object) -> tuple[str, ...]:
@@ -31,15 +34,40 @@ def test_a_mandatory_policy_fails_the_preview_with_its_sentence(program: Program
 
 
 @on_both_fronts
-def test_labels_are_added_and_a_stack_s_state_is_checked(program: Program, cmf: Hub) -> None:
-    env = unique("env")
-    options = pack(program, **{"default-labels": {"labels": {"team": "nobody", "cost": "0"}}})
-    text = environment(env, labels={"team": "a"})
+def test_labels_are_added_and_a_stack_s_state_is_checked(
+    program: Program, cmf: Hub, spoke: LocalCluster, tmp_path: Path
+) -> None:
+    env, cluster = unique("env"), unique("spoke")
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(f"{spoke.kubeconfig.read_text()}\n# CANARY\n")
+    text = f"cluster = KubernetesCluster({cluster!r}, kubeconfig=open({str(kubeconfig)!r}).read())\n"
+    text += environment(env, labels={"team": "a"})[:-2] + ", kubernetes_cluster_name=cluster.name)\n"
     program.write(text)
-    program.run("up", "--yes", "--skip-preview", *options)
+    options = pack(program, **{"default-labels": {"labels": {"team": "nobody", "cost": "0"}}})
+    said = program.run("up", "--yes", "--skip-preview", "--diff", *options)
     assert cmf.get(f"/environments/{env}").json()["metadata"]["labels"] == {"team": "a", "cost": "0"}
     assert program.outputs(env)["labels"] == {"team": "a", "cost": "0"}
-    required = pack(program, **{"required-labels": {"labels": ["owner"]}})
-    said = program.run("policy", "analyze", "--stack", "dev", *required, fails=True)
-    assert f"Environment '{env}' lacks the labels owner: set them" in said
+    assert program.outputs(cluster)["labels"] == {"team": "nobody", "cost": "0"}
+    assert "CANARY" not in said + program.run("stack", "export"), "a secret input is still one"
+    assert "unchanged" in program.run("up", "--yes", "--skip-preview", "--expect-no-changes", *options)
+
+    example = json.loads((ROOT / "docs" / "policy.md").read_text().split("```json\n")[1].split("```")[0])
+    said = program.run("policy", "analyze", "--stack", "dev", *pack(program, **example), fails=True)
+    assert f"Environment '{env}' lacks the labels cost-centre: set them" in said
+    assert f"Environment '{env}' fits no pattern of the configured regions: add one" in said
+    assert "CANARY" not in said
     program.run("policy", "analyze", "--stack", "dev", *pack(program, **{"required-labels": {"labels": ["team"]}}))
+
+
+def test_only_a_preview_has_all_policies_before_the_changes(program: Program, cmf: Hub) -> None:
+    env = unique("env")
+    options = pack(program, **{"environment-region": {"environments": {"other": "eu"}}})
+    program.preview(environment(env), *options, fails=True)
+    said = program.run("up", "--yes", "--skip-preview", *options, fails=True)
+    assert f"Environment '{env}' fits no pattern" in said
+    assert cmf.get(f"/environments/{env}").status_code == 200
+    other = unique("env")
+    options = pack(program, **{"required-labels": {"labels": ["team"]}})
+    program.write(environment(env, labels={"team": "a"}) + environment(other))
+    program.run("up", "--yes", "--skip-preview", *options, fails=True)
+    assert cmf.get(f"/environments/{other}").status_code == 404

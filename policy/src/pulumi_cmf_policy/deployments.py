@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cmf_core.merge import merged
 from cmf_core.rules import Advice
@@ -83,12 +84,17 @@ def by_name(found: Iterable[Described]) -> Mapping[str, Described]:
 
 
 def deployment(resource: Described, environments: Mapping[str, Described]) -> Deployment:
-    """Return an application or a pool with the defaults of its environment."""
-    own, defaults = _PLACES[resource.kind]
+    """Return an application or a pool with the defaults of its environment, without what CMF ignores (P23)."""
+    place, defaults_place = _PLACES[resource.kind]
     environment = str(resource.properties["environment"])
     home = environments.get(environment)
-    spec = Known(merged(resource.object(*own), home.object(*defaults) if home else None))
-    return Deployment(resource, environment, home, spec)
+    own, defaults = resource.object(*place), home.object(*defaults_place) if home else {}
+    _must_know(own, defaults)
+    spec = merged(own, defaults)
+    managers = spec.get("taskManager")
+    if resource.kind == "ComputePool" and spec.get("mode", "native") == "native" and isinstance(managers, dict):
+        managers.pop("replicas", None)
+    return Deployment(resource, environment, home, Known(spec))
 
 
 def tell(deployment: Deployment, given: Iterable[Advice | None], report: ReportViolation) -> None:
@@ -104,6 +110,15 @@ def suspended(deployment: Deployment) -> bool:
     if deployment.resource.kind == "ComputePool":
         return bool(deployment.resource.properties.get("state") == "SUSPENDED")
     return is_suspended(deployment.spec)
+
+
+def _must_know(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Read each object that defaults merge with: one that is unknown would be taken for an empty one."""
+    for key, value in defaults.items():
+        if isinstance(value, Mapping):
+            inside = own.get(key)
+            if isinstance(inside, Mapping):
+                _must_know(inside, value)
 
 
 def _named(found: Iterable[Described]) -> Iterator[tuple[str, Described]]:
