@@ -81,6 +81,7 @@ HOST_PATH = {
         }
     }
 }
+SIDECAR = {"taskManager": {"podTemplate": {"spec": {"initContainers": [{"name": "wait", "image": "busybox"}]}}}}
 SPOKE = {"kubernetes_cluster_name": "spoke"}
 EU = {"environments": {"prod*": "eu"}}
 FEW = {"limits": {"prod*": {"taskManagers": 4.0}}}
@@ -117,8 +118,11 @@ CASES = [
          (app(spec={"image": UNKNOWN}),), {"allowed": ["registry.example.com/*"]}),
     Case("allowed-images", (environment(flink_application_defaults={"spec": {}}),),
          (environment(compute_pool_defaults={"spec": {"clusterSpec": {"image": "flink"}}}),),
-         r"compute_pool_defaults.spec.clusterSpec: image 'flink'", (environment(flink_application_defaults=UNKNOWN),),
+         r"compute_pool_defaults.spec.clusterSpec.image 'flink'", (environment(flink_application_defaults=UNKNOWN),),
          {"allowed": ["registry.example.com/*"]}),
+    Case("allowed-images", (app(spec=HOST_PATH),), (app(spec=SIDECAR),),
+         r"orders': spec.taskManager.podTemplate.spec.initContainers.image 'busybox' is not one of",
+         (app(spec={"podTemplate": UNKNOWN}),), {"allowed": ["registry.example.com/*"]}),
     Case("cores-for-slots", (app(options={"taskmanager.numberOfTaskSlots": 2.0}),),
          (app(options={"taskmanager.numberOfTaskSlots": 4.0}),), r"4 busy slots.*\[E48\]",
          (app(options={"taskmanager.numberOfTaskSlots": UNKNOWN}),)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 from cmf_core.models import ComputePoolSpec
 from cmf_core.rules import pools
+from cmf_core.rules.deployments import objects_in, pod_specs
 from pulumi_policy import (
     EnforcementLevel,
     PolicyConfigSchema,
@@ -44,14 +47,24 @@ def sql(args: StackValidationArgs, report: ReportViolation) -> None:
 
 
 def allowed(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    """Report images that no pattern of the configuration allows, wherever one is named."""
+    """Report images that no pattern of the configuration allows: of Flink, and of containers in pod templates."""
     resource, patterns = described(args), value(args, ALLOWED, "allowed")
     if resource is None or not patterns:
         return
     for where, spec in stated(resource):
-        image = spec.get("image")
-        if image is not None and not any(fnmatchcase(image, pattern) for pattern in patterns):
-            report(f"{where}: image '{image}' is not one of {', '.join(patterns)}: use one that is", None)
+        for path, image in _images(spec):
+            if not any(fnmatchcase(image, pattern) for pattern in patterns):
+                report(f"{where}.{path} '{image}' is not one of {', '.join(patterns)}: use one that is", None)
+
+
+def _images(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if spec.get("image") is not None:
+        yield "image", str(spec["image"])
+    for path, pod in pod_specs(spec):
+        for field in ("initContainers", "containers"):
+            for container in objects_in(pod, field):
+                if container.get("image") is not None:
+                    yield f"{path}.spec.{field}.image", str(container["image"])
 
 
 POLICIES = [
@@ -64,7 +77,7 @@ POLICIES = [
     ),
     ResourceValidationPolicy(
         name="allowed-images",
-        description="Images of applications and pools are from an allow-list.",
+        description="Images of applications and pools, pod templates included, are from an allow-list.",
         enforcement_level=EnforcementLevel.MANDATORY,
         validate=allowed,
         config_schema=ALLOWED,
