@@ -46,6 +46,8 @@ An *advisory* policy tells, a *mandatory* one fails the preview, one that *remed
 that see a **resource** run before it is changed. Those that see the **stack** know the defaults of an application's
 environment, and run when all resources are known: at the end of a preview. At an `up` without preview that is after the
 changes, so do not skip it. If the environment is not in the same stack, messages say that its defaults are not known.
+What the Flink operator's own defaults supply is never known here: who keeps directories there makes `durable-state` and
+`upgrade-directories` advisory. Policies do not see deletions.
 
 A value that a preview does not know is not guessed: Pulumi says that the policy cannot run, and `up` decides. Pools in
 native mode count the task managers that the stack's own statements need.
