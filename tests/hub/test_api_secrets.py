@@ -275,7 +275,7 @@ def test_sealed_data_opens_only_for_its_owner_and_unchanged() -> None:
         Keyring([os.urandom(32)]).open(sealed, "uid-1")
 
 
-@pytest.mark.parametrize("keys", ["x", "!", new_key(24), f"{new_key()},short"])
+@pytest.mark.parametrize("keys", ["x", "!", new_key(24), f"{new_key()},short"], ids=["x", "!", "24 bytes", "short"])
 def test_bad_keys_are_refused_and_not_repeated(keys: str) -> None:
     with pytest.raises(BadKeys, match="CMF_ENCRYPTION_KEYS holds a key that is not 16 or 32 bytes") as refused:
         Keyring.of(Settings(encryption_keys=SecretStr(keys)))

@@ -182,7 +182,9 @@ async def test_after_a_rollback_the_stable_instance_is_deployed(life: Life, stat
     assert (record.status or {})["currentDeployedInstanceName"] == first
 
 
-@pytest.mark.parametrize("name", ["", "x" * 36, "../../etc", 7, None, {"a": "b"}, str(uuid4()).upper(), "-" * 36])
+@pytest.mark.parametrize(
+    "name", ["", "x" * 36, "../../etc", 7, None, {"a": "b"}, "78FE15A3-8C53-403F-8B6C-34198D6F0786", "-" * 36]
+)
 def test_a_forged_instance_is_none(name: Any) -> None:
     assert instance_of({"podTemplate": {"metadata": {"annotations": {ANNOTATION: name}}}}) is None
 
