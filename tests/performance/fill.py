@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,20 @@ def deployment_body(of: Record) -> str:
     return json.dumps({"apiVersion": "flink.apache.org/v1beta1", **made}).replace(str(FIRST), "{n}")
 
 
-async def fill(database: Path, of: Record, many: int, already: int = 0, *, running: bool = False) -> None:
-    """Write an environment and its applications `already ... many - 1`, as the hub has them once they are deployed.
+def status_body() -> str:
+    """Return the operator's status of a running application, as text with `{n}` for its number."""
+    return json.dumps({"status": _operator_status(FIRST, "RUNNING")}).replace(str(FIRST), "{n}")
+
+
+async def fill(database: Path, of: Record, many: int, already: int = 0, *, varied: bool = False) -> None:
+    """Write an environment and its applications `already ... many - 1`, as the hub has them once they run.
 
     Args:
         database: the hub's file.
         of: the environment.
         many: how many applications there are afterwards.
         already: how many there are before.
-        running: with labels, and with the status of a Flink job that the operator reports; else as newly deployed.
+        varied: with labels, and one in ten FAILED.
     """
     store = await Store.open(database)
     try:
@@ -63,29 +69,26 @@ async def fill(database: Path, of: Record, many: int, already: int = 0, *, runni
             def write(transaction: Transaction, numbers: range = numbers) -> None:
                 transaction.put(of)
                 for number in numbers:
-                    transaction.put(_deployed(of, FIRST + number, running=running))
+                    transaction.put(_deployed(of, FIRST + number, varied=varied))
 
             await store.transact(write)
     finally:
         await store.close()
 
 
-def _deployed(of: Record, number: int, *, running: bool) -> Record:
-    record = numbered(of, number, labelled=running)
+def _deployed(of: Record, number: int, *, varied: bool) -> Record:
+    record = numbered(of, number, labelled=varied)
     placed = Placement(record, of)
-    found = manifest(placed, Settings())
-    if running:
-        found["status"] = _operator_status(number)
-    return Record(**{**record.__dict__, "status": reported(placed, found)})
+    found = {**manifest(placed, Settings()), "status": _operator_status(number, _STATES[number % 10 if varied else 0])}
+    return replace(record, status=reported(placed, found))
 
 
-def _operator_status(number: int) -> dict[str, Any]:
-    state = _STATES[number % 10]
+def _operator_status(number: int, state: str) -> dict[str, Any]:
     return {
         "lifecycleState": "STABLE" if state == "RUNNING" else "FAILED",
         "jobManagerDeploymentStatus": "READY",
         "jobStatus": {
-            "jobId": f"{number:032x}",
+            "jobId": f"{number:032d}",
             "jobName": "State machine job",
             "state": state,
             "startTime": "1763714000000",
