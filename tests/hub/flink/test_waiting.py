@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cmf_hub.clock import SystemClock
+from cmf_hub.clusters.connection import Connection
+from cmf_hub.flink.diagnosis import Diagnosis
 from cmf_hub.settings import Settings
 from cmf_localfleet import LocalCluster
 from cmf_localfleet.connection import connect
@@ -42,6 +45,42 @@ async def test_a_patient_hub_says_nothing_yet(bare: Flink) -> None:
     assert "message" not in bare.status(app.key)
 
 
+async def test_many_that_wait_are_looked_into_in_turn_a_few_at_a_time(
+    bare: Flink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cmf_hub.flink.diagnosis.LOOKS", 2)
+    await bare.watches.stop()  # its own checks would look too
+    apps = [application(f"app-{number}") for number in range(5)]
+    recorder = bare.reconciler.recorder
+    for app in apps:
+        await bare.write(app)
+        await recorder.seen(app.key, app.uid, await bare.found(app.name))
+    looks = 0
+
+    def connect(cluster: str) -> Connection:
+        nonlocal looks
+        looks += 1
+        return bare.connect(cluster)
+
+    settings = Settings(flink_operator_patience_seconds=0.001)
+    diagnosis = Diagnosis(bare.store, recorder, connect, settings, SystemClock())
+    told = []
+    for _ in range(4):
+        await diagnosis.check("spoke-1")
+        told.append((looks, sum("message" in bare.status(app.key) for app in apps)))
+    assert told == [(0, 0), (2, 2), (4, 4), (6, 5)]
+
+
+async def test_what_was_deleted_while_it_waited_is_forgotten(bare: Flink) -> None:
+    app = application()
+    await bare.write(app)
+    recorder = bare.reconciler.recorder
+    await eventually(lambda: app.key in recorder.waiting("spoke-1"), "it to be seen waiting")
+    await bare.change(app.key, deleting=True)
+    await bare.gone(app.key)
+    await eventually(lambda: app.key not in recorder.waiting("spoke-1"), "it to be forgotten")
+
+
 @pytest.mark.rule("E59")
 async def test_a_quota_that_leaves_no_pod_is_told_by_the_cluster_s_warning(
     bare: Flink, kubectl: Kubectl, cluster: LocalCluster
@@ -63,7 +102,7 @@ async def test_a_quota_that_leaves_no_pod_is_told_by_the_cluster_s_warning(
     await eventually(lambda: bare.status(app.key).get("message") == told, "the warning to be told")
     await kubectl.set_status(app.name, jobManagerDeploymentStatus="READY", jobStatus={"state": "RUNNING"})
     await eventually(lambda: "message" not in bare.status(app.key), "the message to go")
-    assert bare.reconciler.recorder.waiting("spoke-1") == []
+    assert bare.reconciler.recorder.waiting("spoke-1") == {}
 
 
 @pytest.mark.rule("E43", "E60")

@@ -1,12 +1,16 @@
 """Why something waits: looked for on the cluster when a resource is not up for some time, and shown in its status.
 
-Only what waits is looked at, so a fleet that runs costs nothing. What the operator itself says comes first; where it
-says nothing, it may not watch the namespace (E12). Pods that cannot be scheduled or started, and where there are
-none the cluster's own warnings, say the rest (E59).
+Only what waits is looked at, so a fleet that runs costs nothing, and only so much of it at a time, so that a fleet
+that waits costs little: what was never looked into first, then what was looked into longest ago. What the operator
+itself says comes first; where it says nothing, it may not watch the namespace (E12). Pods that cannot be scheduled or
+started, and where there are none the cluster's own warnings, say the rest (E59).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from heapq import nsmallest
+from math import inf
 from typing import Any
 
 from cmf_core.rules import spokes
@@ -19,6 +23,17 @@ from cmf_hub.flink.reconciler import Connect
 from cmf_hub.flink.recorder import Recorder, placement
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Store
+
+LOOKS = 50
+"""Resources of a cluster that one check looks into at most; each takes up to three requests."""
+
+
+@dataclass
+class _Wait:
+    """Since when something waits, and when it was looked into last, on the monotonic clock in seconds."""
+
+    since: float
+    looked: float = -inf
 
 
 class Diagnosis:
@@ -38,24 +53,26 @@ class Diagnosis:
         self._connect = connect
         self._patience = settings.flink_operator_patience_seconds
         self._clock = clock
-        self._since: dict[str, dict[tuple[Key, int], float]] = {}
+        self._waits: dict[str, dict[tuple[Key, tuple[str, int]], _Wait]] = {}
 
     async def check(self, cluster: str) -> None:
-        """Look into all that has waited since the last look.
+        """Look into what has waited since the last check, at most `LOOKS` resources.
 
         Raises:
             ClusterUnavailable: the cluster is not CONNECTED, or did not answer.
         """
-        now, waiting = self._clock.monotonic(), {}
-        for key in self._recorder.waiting(cluster):
+        now, before = self._clock.monotonic(), self._waits.get(cluster, {})
+        waits = {each: before.get(each) or _Wait(now) for each in self._recorder.waiting(cluster).items()}
+        self._waits[cluster] = waits
+        for each in nsmallest(LOOKS, [each for each in waits if each in before], key=lambda each: waits[each].looked):
+            (key, version), wait = each, waits[each]
+            wait.looked = now
             resource = placement(self._store, key)
-            if resource is not None:
-                waiting[key, resource.record.generation] = resource
-        before = self._since.get(cluster, {})
-        self._since[cluster] = {each: before.get(each, now) for each in waiting}
-        for each, resource in waiting.items():
-            if each in before:
-                await self._look_into(self._connect(cluster), resource, now - before[each])
+            if resource is None:
+                self._recorder.waits_no_more(cluster, key)
+                continue
+            same = (resource.record.uid, resource.record.generation) == version
+            await self._look_into(self._connect(cluster), resource, now - wait.since if same else 0)
 
     async def _look_into(self, connection: Connection, resource: Placement, seconds: float) -> None:
         kind, record, namespace = places(resource)[0], resource.record, resource.namespace

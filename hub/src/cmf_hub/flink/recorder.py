@@ -45,7 +45,7 @@ class Recorder:
         self._history = history
         self._troubles: dict[Key, str] = {}
         self._causes: dict[Key, str] = {}
-        self._waiting: defaultdict[str, set[Key]] = defaultdict(set)
+        self._waiting: defaultdict[str, dict[Key, tuple[str, int]]] = defaultdict(dict)
         self._newest: dict[Key, tuple[str, int]] = {}
 
     async def seen(self, key: Key, uid: str, found: Mapping[str, Any] | None) -> list[Key]:
@@ -60,18 +60,23 @@ class Recorder:
         if resource is None or resource.record.uid != uid:
             return []
         if waits(resource, found):
-            self._waiting[resource.cluster].add(key)
+            self._waiting[resource.cluster][key] = (uid, resource.record.generation)
         else:
-            self._waiting[resource.cluster].discard(key)
+            self._waiting[resource.cluster].pop(key, None)
             self._causes.pop(key, None)
         trouble = self._trouble(key)
         if _written(self._store, key, uid, found, trouble) is None:
             return []
         return await self._store.transact(lambda transaction: self._write(transaction, key, uid, found, trouble))
 
-    def waiting(self, cluster: str) -> list[Key]:
-        """Return what is on a cluster and not up, without the operator saying why."""
-        return list(self._waiting[cluster])
+    def waiting(self, cluster: str) -> dict[Key, tuple[str, int]]:
+        """Return what is on a cluster and not up, without the operator saying why: each with its uid and generation."""
+        return dict(self._waiting[cluster])
+
+    def waits_no_more(self, cluster: str, key: Key) -> None:
+        """Forget a resource that no longer exists."""
+        self._waiting[cluster].pop(key, None)
+        self._causes.pop(key, None)
 
     async def explain(self, key: Key, uid: str, found: Mapping[str, Any], cause: str | None) -> None:
         """Show in a status what a resource waits for, until it waits no longer."""
