@@ -291,6 +291,21 @@ async def test_pages_are_in_order_and_do_not_overlap(fleet: Store) -> None:
     assert pages == [["beta", "alpha"], ["gamma", "delta"], []]
 
 
+@pytest.mark.parametrize("scope", ["env", None])
+@pytest.mark.parametrize("conditions", [(), (Condition((TEAM,), "exists"),)])
+@pytest.mark.parametrize("order", [(), (Order(TEAM, descending=True),), (Order(PHASE), Order(TEAM))])
+@pytest.mark.parametrize("limit", [1, 3, -1])
+async def test_a_page_is_the_part_of_the_list_that_it_names(
+    fleet: Store, scope: str | None, conditions: tuple[Condition, ...], order: tuple[Order, ...], limit: int
+) -> None:
+    query = Query("Statement", scope, conditions, order)
+    rows = list(fleet.page(query))
+    assert len(rows) >= 3
+    for offset in range(len(rows) + 2):
+        end = len(rows) if limit < 0 else offset + limit
+        assert list(fleet.page(replace(query, limit=limit, offset=offset))) == rows[offset:end]
+
+
 async def test_rows_are_the_texts_of_the_records(fleet: Store) -> None:
     (row,) = fleet.page(Query("Statement", "env", [Condition((("name",),), "in", ("beta",))]))
     stored = fleet.get(row.key)

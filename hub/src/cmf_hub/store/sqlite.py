@@ -76,11 +76,14 @@ class _Reader:
         condition, parameters = where(query)
         order, more = order_by(query)
         deleting = "deleting" if query.table == "resource" else "0"
-        sql = (
-            f"SELECT kind, scope, name, document, status, {deleting} FROM {query.table} WHERE {condition} "  # noqa: S608
-            f"ORDER BY {order} LIMIT ? OFFSET ?"
-        )
-        rows = self._connection.execute(sql, (*parameters, *more, query.limit, query.offset))
+        rest = f"WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"
+        values = (*parameters, *more, query.limit, query.offset)
+        if query.offset and query.table == "resource":
+            # Keys first: their index passes over what is before the page without reading its documents.
+            rest = f"WHERE (kind, scope, name) IN (SELECT kind, scope, name FROM resource {rest}) ORDER BY {order}"  # noqa: S608
+            values = (*values, *more)
+        sql = f"SELECT kind, scope, name, document, status, {deleting} FROM {query.table} {rest}"  # noqa: S608
+        rows = self._connection.execute(sql, values)
         return [Row(Key(k, s, n), document, status, bool(deleting)) for k, s, n, document, status, deleting in rows]
 
     def dirty(self) -> Sequence[Key]:
