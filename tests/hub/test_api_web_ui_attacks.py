@@ -169,7 +169,8 @@ def test_chunked_uploads_arrive_whole_and_once(open_target: Target) -> None:
         ("ROOT/x", f"If-None-Match: {'x' * 20_000}\r\n", 431),
         ("ROOT/" + "x" * 5000, "", 414),
         ("ROOT/?" + "x" * 9000, "", 414),
-        ("ROOT/x", "".join(f"X-{number}: {'y' * 1000}\r\n" for number in range(100)), 200),
+        ("ROOT/x", "".join(f"X-{number}: {'y' * 1000}\r\n" for number in range(50)), 200),
+        ("ROOT/x", "".join(f"X-{number}: {'y' * 1000}\r\n" for number in range(100)), 400),
         ("ROOT/x", "Range: bytes=0-1\r\nRange: bytes=2-3\r\n", 400),
     ],
 )

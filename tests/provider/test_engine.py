@@ -167,7 +167,7 @@ def test_what_is_not_known_at_preview_passes(program: Program) -> None:
         + f"unknown = env.created_time.apply(lambda time: time and {name!r})\n"
         + f"pool = ComputePool({name!r}, environment=env.name, name=unknown, type='DEDICATED',"
         + " labels={'made': unknown},"
-        + f" cluster_spec={{'image': unknown.apply(lambda _: {CLUSTER_SPEC['image']!r})}})\n"
+        + f" cluster_spec={{**{CLUSTER_SPEC!r}, 'image': unknown.apply(lambda _: {CLUSTER_SPEC['image']!r})}})\n"
         + f"app = FlinkApplication({app!r}, environment=unknown.apply(lambda _: {env!r}), spec={{**{SPEC!r},"
         + " 'flink_configuration': {'a.b': unknown}, 'flinkConfiguration': None})\n"
     )

@@ -78,9 +78,17 @@ def answer_error(cluster: str, what: str, code: int, headers: Mapping[str, str],
     return KubernetesRefusal(cluster, code, reason, f"{name} refuses to {what}: {text}")
 
 
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+class NeverSent(ClusterUnavailable):
+    """There was no connection to send a request on: the cluster has not heard of it."""
+
+
 def transport_error(cluster: str, what: str, server: str, error: BaseException) -> ClusterUnavailable:
     """Return the error of a request that got no (whole) answer."""
-    return ClusterUnavailable(f"Kubernetes cluster '{cluster}' cannot be reached to {what}: {_cause(server, error)}")
+    kind = NeverSent if isinstance(error, _NOT_CONNECTED) else ClusterUnavailable
+    return kind(f"Kubernetes cluster '{cluster}' cannot be reached to {what}: {_cause(server, error)}")
 
 
 def _cause(server: str, error: BaseException) -> str:

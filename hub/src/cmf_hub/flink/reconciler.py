@@ -20,7 +20,7 @@ from cmf_core.errors import ClusterUnavailable, CmfError, Conflict, ServerError
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
-from cmf_hub.clusters.refusals import KubernetesRefusal
+from cmf_hub.clusters.refusals import KubernetesRefusal, NeverSent
 from cmf_hub.clusters.resources import FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.locks import Locks
@@ -262,6 +262,8 @@ def _changing() -> Iterator[None]:
     """Tell failures of a change from those of the reads before it."""
     try:
         yield
+    except NeverSent:
+        raise
     except ClusterUnavailable as error:
         raise OutcomeUnknown(*error.messages, rule=error.rule, retry_after=error.retry_after) from error
 
