@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from operator import add
 
@@ -45,6 +45,10 @@ _PHASE = ("status", "phase")
 _JOB_STATE = ("status", "jobStatus", "state")
 _NO_STATE = {APPLICATION: "UNKNOWN", STATEMENT: "PENDING"}
 """State of what has none yet."""
+_CHUNK = 50
+"""Applications and pools whose use is added up before others are served; some milliseconds."""
+_KNOWN = 20_000
+"""Applications whose use is remembered, by their uid and generation and those of their environment; about 1 kB each."""
 
 
 class Information:
@@ -54,12 +58,16 @@ class Information:
         self._store = store
         self._registry = registry
         self._settings = settings
+        self._known: dict[tuple[str, int, str, str, int], ResourceUsageSummary] = {}
 
     async def everything(self) -> ResourceInformation:
-        """Return numbers and use of all resources. Others are served while this goes through the environments."""
+        """Return numbers and use of all resources. Others are served while this goes through them."""
         used = ResourceUsageSummary()
         for environment in self._store.list(ENVIRONMENT):
-            used += self.environment_usage(environment)
+            for number, usage in enumerate(self._usages(environment)):
+                used += usage
+                if number % _CHUNK == 0:
+                    await asyncio.sleep(0)
             await asyncio.sleep(0)
         states = Counter(str(self._registry.state(name)[0]) for name in self._registry.names())
         detached = self._store.count(Query(SAVEPOINT, ""))
@@ -107,23 +115,32 @@ class Information:
 
     def environment_usage(self, environment: Record) -> ResourceUsageSummary:
         """Return what the applications and pools of an environment use, and with the pools their statements."""
+        return _total(self._usages(environment))
+
+    def _usages(self, environment: Record) -> Iterator[ResourceUsageSummary]:
         statements: dict[str, list[Record]] = defaultdict(list)
         for record in self._store.list(STATEMENT, environment.name):
             statements[str(record.spec["computePoolName"])].append(record)
         applications = self._store.list(APPLICATION, environment.name)
         pools = self._store.list(POOL, environment.name)
-        return _total(
-            [
-                *(self._application_usage(record, environment) for record in applications),
-                *(self._pool_usage(record, environment, statements[record.name]) for record in pools),
-            ]
-        )
+        for record in applications:
+            yield self._application_usage(record, environment)
+        for record in pools:
+            yield self._pool_usage(record, environment, statements[record.name])
 
     def _application_usage(self, record: Record, environment: Record) -> ResourceUsageSummary:
         placed = Placement(record, environment)
         if presence(placed) is not Presence.PRESENT:
             return ResourceUsageSummary()
-        return deployment_usage(manifest(placed, self._settings)["spec"])
+        # One that was adopted has the uid and perhaps the generation of what was there before, but is newer.
+        revisions = (record.uid, record.generation, record.updated, environment.uid, environment.generation)
+        known = self._known.get(revisions)
+        if known is None:
+            known = deployment_usage(manifest(placed, self._settings)["spec"])
+            if len(self._known) >= _KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[revisions] = known
+        return known
 
     def _pool_usage(self, pool: Record, environment: Record, statements: Iterable[Record]) -> ResourceUsageSummary:
         placed = [Placement(record, environment, pool) for record in statements]
