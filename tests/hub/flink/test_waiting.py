@@ -1,5 +1,6 @@
 """What waits and why, and what environments lack, followed in namespaces that no operator watches."""
 
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,14 @@ async def test_many_that_wait_are_looked_into_in_turn_a_few_at_a_time(
         looks += 1
         return bare.connect(cluster)
 
-    settings = Settings(flink_operator_patience_seconds=0.001)
-    diagnosis = Diagnosis(bare.store, recorder, connect, settings, SystemClock())
+    class Later(SystemClock):
+        """Each look at it is an hour after the one before, so that patience is at an end."""
+
+        def monotonic(self) -> float:
+            return next(hours)
+
+    hours = itertools.count(3600.0, 3600.0)
+    diagnosis = Diagnosis(bare.store, recorder, connect, Settings(), Later())
     told = []
     for _ in range(4):
         await diagnosis.check("spoke-1")
