@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from cmf_hub.flink.watch import FOLLOWED
@@ -23,7 +24,7 @@ from tests.performance import machine
 from tests.performance.bare import Rounds
 from tests.performance.client import Client, Load, Server, percentile
 from tests.performance.figures import Curve, Figure
-from tests.performance.peer import client_on_its_core, pid_of, settle
+from tests.performance.peer import client_on_its_core, pid_of
 from tests.performance.simulated import SimulatedClusters
 from tests.support.hub import V1, Hub
 from tests.support.wait import wait_for
@@ -73,7 +74,7 @@ def _at(many: int, folder: Path, shards: list[SimulatedClusters]) -> Iterator[Fi
     try:
         empty = machine.memory(pid_of(hub))
         yield from _registration(part, hub, kubeconfigs)
-        settle(hub)
+        _steady(hub)
         yield from _rounds(part, many, hub, shards, bare, watching)
         memory = machine.memory(pid_of(hub))
         yield Figure(
@@ -115,12 +116,24 @@ def _registration(part: str, hub: Hub, kubeconfigs: list[Path]) -> Iterator[Figu
     dropped = {file.name: _drop(hub, file) for file in storm}
     wait_for(lambda: len(_connected(hub)) == len(storm), "all clusters to be CONNECTED", 600, every=1)
     yield from _times(part, f"registration of {len(storm):,} at once to CONNECTED", dropped, hub)
-    settle(hub)
+    _steady(hub)
     dropped = {}
     for file in single:
         dropped[file.name] = _drop(hub, file)
         wait_for(lambda name=file.name: name in _connected(hub), "the cluster to be CONNECTED", 60)  # type: ignore[misc]
     yield from _times(part, "registration of one to CONNECTED", dropped, hub)
+
+
+def _steady(hub: Hub) -> None:
+    """Wait until the hub has only its heartbeats to do, which never end: two intervals cost it nearly the same."""
+    used = [machine.cpu_seconds(pid_of(hub))]
+
+    def even() -> bool:
+        used.append(machine.cpu_seconds(pid_of(hub)))
+        costs = [after - before for before, after in pairwise(used[-3:])]
+        return len(costs) == 2 and abs(costs[1] - costs[0]) <= 0.1 * max(costs)
+
+    wait_for(even, "the hub to have a steady load", 180, every=_INTERVAL)
 
 
 def _times(part: str, name: str, dropped: dict[str, float], hub: Hub) -> Iterator[Figure]:
