@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -255,12 +253,7 @@ def test_a_crash_loses_no_event_and_doubles_none(own_hub: StartHub) -> None:
     one = create(hub, path)
     for parallelism in (3, 4):
         update(hub, one, parallelism=parallelism)
-        pid = hub.process.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: hub.process.pid is None, "the hub to be dead")
-        hub.start()
-        hub.connected("default-k8s-cluster")
+        hub.crash()
     stable(hub, one)
     told = messages(hub, one)
     assert (told.count("FlinkApplication created"), told.count("FlinkApplication updated")) == (1, 2)

@@ -1,8 +1,6 @@
 """Instances of applications: one for each deployed specification, and the job that it had."""
 
 import json
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -279,12 +277,7 @@ def test_a_crash_neither_loses_nor_doubles_an_instance(own_hub: StartHub, home: 
     one = create(hub, path)
     for parallelism in (3, 4):
         update(hub, one, parallelism=parallelism)
-        pid = hub.process.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: hub.process.pid is None, "the hub to be dead")
-        hub.start()
-        hub.connected("default-k8s-cluster")
+        hub.crash()
     newest = deployed(hub, one)
     listed = items(hub, one)
     assert [each["status"]["spec"]["job"]["parallelism"] for each in listed] == [4, 3, 2]

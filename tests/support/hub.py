@@ -1,6 +1,8 @@
 """A hub as its users see it: a process, and HTTP."""
 
 import itertools
+import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,15 @@ class Hub:
     def start(self) -> None:
         """Start the hub, and wait until it is ready and knows how its clusters are."""
         self._process = start_hub(self.settings, self.directory, die_with_parent=True)
+
+    def crash(self) -> None:
+        """Kill the hub as a power cut does, start it again, and wait until it is connected to its own cluster."""
+        pid = self.process.pid
+        assert pid is not None, "the hub is not running"
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: self.process.pid is None, "the hub to be dead")
+        self.start()
+        self.connected("default-k8s-cluster")
 
     def stop(self) -> None:
         """Stop the hub, and close the client."""
