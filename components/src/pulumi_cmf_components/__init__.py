@@ -1,0 +1,5 @@
+"""Components for whole Flink platforms: what the cookbooks do by hand, as Pulumi components and functions.
+
+What goes onto a Kubernetes cluster is made with pulumi-kubernetes, the rest with ``pulumi_cmf``. Programs import this
+package; it imports ``pulumi_cmf`` and ``cmf_core``, and nothing of ours imports it.
+"""
