@@ -9,7 +9,8 @@ from typing import Any
 
 from cmf_core.models import DEFAULT_CLUSTER, FlinkApplication
 from cmf_hub.clock import SystemClock
-from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, Placement, manifest
+from cmf_hub.flink.manifests import manifest
+from cmf_hub.flink.placement import APPLICATION, ENVIRONMENT, Placement
 from cmf_hub.flink.status import reported
 from cmf_hub.services.documents import created, resource_content
 from cmf_hub.settings import Settings

@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 from cmf_hub.api import AccessLog, Guard, fallback, routes
 from cmf_hub.auth.security import Security
 from cmf_hub.clock import Clock, SystemClock
-from cmf_hub.clusters.registry import ClusterEvent, ClusterRegistry
+from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.clusters.reports import ClusterEvent
 from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.flink.watch import Watches
 from cmf_hub.services import create_services

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 from cmf_core.errors import ClusterUnavailable, CmfError
 from cmf_hub.clusters import FLINK_DEPLOYMENT, KubernetesRefusal, WatchEnded
-from cmf_hub.clusters import connection as module
+from cmf_hub.clusters import transport as module
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.credentials import ClusterCredentials
 

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cmf_hub.flink.objects import GENERATION_ANNOTATION, KIND_MARK, UID_LABEL, Placement
+from cmf_hub.flink.marks import GENERATION_ANNOTATION, KIND_MARK, UID_LABEL
+from cmf_hub.flink.placement import Placement
 from cmf_hub.store import Key, Record
 
 TRACES: dict[str, list[dict[str, Any] | None]] = json.loads(

@@ -15,7 +15,7 @@ from cmf_hub.flink.annotations import annotated, instance_of, unannotated
 from cmf_hub.flink.events import EVENT, LONGEST_EXCEPTION, exception_string
 from cmf_hub.flink.history import ApplicationHistory
 from cmf_hub.flink.instances import INSTANCE
-from cmf_hub.flink.objects import Placement
+from cmf_hub.flink.placement import Placement
 from cmf_hub.flink.recorder import Recorder
 from cmf_hub.settings import Settings
 from cmf_hub.store import Query, Record, Store, Transaction

@@ -6,18 +6,10 @@ from typing import Any
 import pytest
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB
 from cmf_hub.flink.configuration import flat
-from cmf_hub.flink.objects import (
-    ENVIRONMENT_MARK,
-    MANAGED_BY,
-    Presence,
-    belongs,
-    differs,
-    label_value,
-    manifest,
-    owner,
-    places,
-    presence,
-)
+from cmf_hub.flink.manifests import differs, manifest
+from cmf_hub.flink.marks import ENVIRONMENT_MARK, MANAGED_BY, belongs, label_value, owner
+from cmf_hub.flink.placement import places
+from cmf_hub.flink.presence import Presence, presence
 from cmf_hub.flink.sql import is_query
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Record

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from cmf_core.models import SavepointStatus
-from cmf_hub.flink.objects import GENERATION_ANNOTATION
+from cmf_hub.flink.marks import GENERATION_ANNOTATION
 from cmf_hub.flink.savepoint_status import NEW
 from cmf_hub.flink.savepoints import SAVEPOINT
 from cmf_hub.flink.status import reported

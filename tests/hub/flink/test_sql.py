@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from cmf_hub.flink.objects import manifest, places
+from cmf_hub.flink.manifests import manifest
+from cmf_hub.flink.placement import places
 from cmf_hub.flink.sql import (
     Kind,
     explained,

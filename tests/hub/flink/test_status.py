@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from cmf_hub.flink.objects import is_shared
+from cmf_hub.flink.placement import is_shared
 from cmf_hub.flink.status import reported
 from cmf_hub.store import Record
 

@@ -12,7 +12,7 @@ from cmf_core.errors import ClusterUnavailable, Conflict
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FlinkResource
-from cmf_hub.flink.objects import MANAGED_BY, SELECTOR
+from cmf_hub.flink.marks import MANAGED_BY, SELECTOR
 from cmf_hub.settings import Settings
 from cmf_localfleet import LocalCluster
 

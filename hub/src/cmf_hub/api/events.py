@@ -8,7 +8,7 @@ from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
 from cmf_hub.api.paths import V1ALPHA1
 from cmf_hub.flink.events import EVENT
-from cmf_hub.flink.objects import APPLICATION
+from cmf_hub.flink.placement import APPLICATION
 from cmf_hub.store import Key
 
 LISTING = Listing(

@@ -8,7 +8,7 @@ from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
 from cmf_hub.api.parameters import FORCE, USAGE
 from cmf_hub.api.paths import IN_ENVIRONMENT
-from cmf_hub.flink.objects import POOL
+from cmf_hub.flink.placement import POOL
 from cmf_hub.store import Key
 
 _PHASE = ("status", "phase")

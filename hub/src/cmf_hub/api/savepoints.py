@@ -10,7 +10,7 @@ from cmf_hub.api.listing import Listing
 from cmf_hub.api.operation import Answer, Call, Operation
 from cmf_hub.api.parameters import Parameter, flag
 from cmf_hub.api.paths import IN_ENVIRONMENT, V1
-from cmf_hub.flink.objects import APPLICATION, STATEMENT
+from cmf_hub.flink.placement import APPLICATION, STATEMENT
 from cmf_hub.flink.savepoints import SAVEPOINT, scope_of_job
 from cmf_hub.store import Condition, Key
 

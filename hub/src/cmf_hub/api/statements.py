@@ -15,7 +15,7 @@ from cmf_hub.api.operation import Answer, Call, Operation
 from cmf_hub.api.parameters import FORCE, USAGE, Parameter
 from cmf_hub.api.paths import IN_ENVIRONMENT
 from cmf_hub.auth.needs import Right
-from cmf_hub.flink.objects import STATEMENT
+from cmf_hub.flink.placement import STATEMENT
 from cmf_hub.store import Condition, Key
 
 _PHASE = ("status", "phase")

@@ -23,7 +23,7 @@ from cmf_hub.api.permissions import asked_for, permissions_of
 from cmf_hub.auth.audit import AuditEntry
 from cmf_hub.auth.needs import NEEDS
 from cmf_hub.clusters.services import Streamed
-from cmf_hub.flink.objects import APPLICATION, POOL, STATEMENT
+from cmf_hub.flink.placement import APPLICATION, POOL, STATEMENT
 from cmf_hub.services import Services
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key

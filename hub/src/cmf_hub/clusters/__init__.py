@@ -4,13 +4,15 @@ The model is Cluster API's ClusterCache: one small state machine a cluster, and 
 share. `ClusterRegistry` is what the rest of the hub uses; it brings the others together:
 
     directory, kubeconfig, service_account   what the kubeconfig files say -> credentials, or a refusal
+    default_cluster                          the same for the cluster that the hub is in
     connection, refusals, resources          calls to one API server
+    transport                                HTTP with credentials and time limits, below them
     services                                 calls through it to services and pods of the cluster
     cluster                                  the state machine of one cluster, without input or output
-    heartbeat                                which cluster is probed when
+    heartbeat, probe                         which cluster is probed when, and how
     inspection                               the operator's CRDs, one cluster under two names: warnings
     records                                  what the store keeps of a cluster
-    metrics                                  Prometheus
+    reports, metrics                         who gets to know how a cluster is: store, subscribers, Prometheus
 
 How it behaves, and why:
 
@@ -32,7 +34,8 @@ How it behaves, and why:
 from cmf_hub.clusters.connection import Connection, Listing
 from cmf_hub.clusters.credentials import ClusterCredentials
 from cmf_hub.clusters.refusals import KubernetesRefusal, WatchEnded
-from cmf_hub.clusters.registry import ClusterEvent, ClusterRegistry
+from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.clusters.reports import ClusterEvent
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
 
 __all__ = [

@@ -5,53 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
-from enum import StrEnum
 from uuid import uuid4
 
 import structlog
-from cmf_core.errors import BadRequest, CmfError, NotFound, ServerError
-from cmf_core.models import (
-    DEFAULT_CLUSTER,
-    ClusterState,
-    KubernetesCluster,
-    KubernetesClusterStatus,
-    LifecycleState,
-    timestamp,
-)
+from cmf_core.errors import BadRequest, NotFound, ServerError
+from cmf_core.models import DEFAULT_CLUSTER, ClusterState, KubernetesCluster, LifecycleState, timestamp
 from cmf_core.rules import enforce
 from cmf_core.rules.clusters import writable
 
 from cmf_hub.clock import Clock
-from cmf_hub.clusters import metrics, records
+from cmf_hub.clusters import records
 from cmf_hub.clusters.cluster import Cluster
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.credentials import ClusterCredentials
-from cmf_hub.clusters.directory import LOOK_SECONDS, Change, KubeconfigDirectory, read_file
+from cmf_hub.clusters.default_cluster import default_cluster
+from cmf_hub.clusters.directory import LOOK_SECONDS, Change, KubeconfigDirectory
 from cmf_hub.clusters.heartbeat import Heartbeat
 from cmf_hub.clusters.inspection import Inspection
-from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy, parse
-from cmf_hub.clusters.service_account import in_cluster
+from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy
+from cmf_hub.clusters.probe import Probe
+from cmf_hub.clusters.reports import ClusterEvent, Reports, Subscriber
 from cmf_hub.settings import Settings
 from cmf_hub.store import Store
 
 Connect = Callable[[str, ClusterCredentials], Connection]
 
-SAVE_SECONDS = 60.0
-"""Seconds after which the time of a cluster's last heartbeat is stored again; it matters when a hub starts again."""
-
 log = structlog.get_logger(__name__)
-
-
-class ClusterEvent(StrEnum):
-    """What subscribers are told of a cluster."""
-
-    CONNECTED = "connected"
-    DISCONNECTED = "disconnected"
-    NEW_CREDENTIALS = "reconnected-with-new-credentials"
-    REMOVED = "removed"
-
-
-Subscriber = Callable[[str, ClusterEvent], None]
 
 
 class ClusterRegistry:
@@ -80,11 +59,11 @@ class ClusterRegistry:
         self._connect = connect or self._connection_with
         self._policy = Policy(settings.k8s_kubeconfig_allow_insecure_tls, settings.k8s_kubeconfig_allow_proxy)
         self._directory = directory or KubeconfigDirectory(settings.k8s_kubeconfig_directory, self._policy)
-        self._heartbeat = Heartbeat(self._probe, settings.k8s_heartbeat_interval_seconds, clock)
         self._clusters: dict[str, Cluster] = {}
         self._inspection = Inspection(self._clusters)
-        self._saved: dict[str, tuple[KubernetesClusterStatus, float]] = {}
-        self._subscribers: list[Subscriber] = []
+        self._reports = Reports(store, clock)
+        probe = Probe(self._clusters, self._inspection, self._reports, clock, settings.k8s_heartbeat_timeout_seconds)
+        self._heartbeat = Heartbeat(probe, settings.k8s_heartbeat_interval_seconds, clock)
         self._files: asyncio.Task[None] | None = None
         self._first_look = asyncio.Event()
 
@@ -109,14 +88,14 @@ class ClusterRegistry:
             self._files.cancel()
             await asyncio.wait({self._files})
         await self._heartbeat.close()
-        await asyncio.gather(*(self._save(cluster, always=True) for cluster in self._clusters.values()))
+        await asyncio.gather(*(self._reports.save(cluster, always=True) for cluster in self._clusters.values()))
         for cluster in self._clusters.values():
             if cluster.connection is not None:
                 await cluster.connection.close()
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber` on every event from now on, in the event loop; it must return at once."""
-        self._subscribers.append(subscriber)
+        self._reports.subscribe(subscriber)
 
     def names(self) -> Iterable[str]:
         """Return the names of all registered clusters."""
@@ -180,7 +159,7 @@ class ClusterRegistry:
                 cluster.recommission()
                 self._begin(cluster)
             log.info("cluster's life cycle changed", cluster=name, state=str(cluster.state))
-            await self._show(cluster, before)
+            await self._reports.show(cluster, before)
         return self.get(name)
 
     async def _follow_files(self) -> None:
@@ -209,7 +188,7 @@ class ClusterRegistry:
             except Exception:
                 log.exception("kubeconfig could not be acted on, trying again", cluster=change.name)
                 self._directory.forget(change.name)
-        await self._take_in(await asyncio.to_thread(self._default_cluster))
+        await self._take_in(await asyncio.to_thread(default_cluster, self._settings, self._policy))
         for cluster in list(self._clusters.values()):
             if cluster.detached:
                 await self._remove(cluster)
@@ -217,18 +196,6 @@ class ClusterRegistry:
                 cluster.detach(
                     f"the kubeconfig directory {self._directory.path} cannot be read ({self._directory.problem})"
                 )
-
-    def _default_cluster(self) -> Change:
-        """Return where the default cluster is now: a pod's token is renewed every hour (C02, C03)."""
-        path = self._settings.k8s_default_cluster_kubeconfig
-        try:
-            found = in_cluster() if path is None else parse(read_file(path), self._policy)
-        except FileNotFoundError:
-            return Change(DEFAULT_CLUSTER, KubeconfigRefused(f"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG: there is no {path}"))
-        except KubeconfigRefused as refusal:
-            where = "" if path is None else f"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG {path} is refused: "
-            return Change(DEFAULT_CLUSTER, KubeconfigRefused(f"{where}{refusal}"))
-        return Change(DEFAULT_CLUSTER, found)
 
     async def _take_in(self, change: Change) -> None:
         name, found = change
@@ -266,9 +233,9 @@ class ClusterRegistry:
             await former.close()
         if not cluster.decommissioned:
             self._begin(cluster)
-        await self._show(cluster, before)
+        await self._reports.show(cluster, before)
         if former is not None and before is cluster.state is ClusterState.CONNECTED:
-            self._tell(cluster.name, ClusterEvent.NEW_CREDENTIALS)
+            self._reports.tell(cluster.name, ClusterEvent.NEW_CREDENTIALS)
 
     def _begin(self, cluster: Cluster) -> None:
         """Start the heartbeats of a cluster that has a connection."""
@@ -292,7 +259,7 @@ class ClusterRegistry:
         else:
             cluster.notes["kubeconfig"] = text
         log.warning("kubeconfig refused, cluster stays as it is", cluster=name, why=str(refusal))
-        await self._show(cluster, before)
+        await self._reports.show(cluster, before)
 
     async def _remove(self, cluster: Cluster) -> None:
         """Deregister a cluster without a kubeconfig file; its record waits for its last environment (C14)."""
@@ -307,69 +274,12 @@ class ClusterRegistry:
         if bound:
             cluster.detached = True
             log.warning("kubeconfig removed, environments are bound to the cluster", cluster=name, environments=bound)
-            await self._show(cluster, before)
+            await self._reports.show(cluster, before)
             return
         del self._clusters[name]
         self._inspection.compare()
-        self._saved.pop(name, None)
-        metrics.forget(name)
         log.info("cluster deregistered", cluster=name)
-        self._tell(name, ClusterEvent.REMOVED)
-
-    async def _probe(self, name: str) -> bool:
-        """Ask a cluster for its version, and take in what that says about it (C55)."""
-        cluster = self._clusters[name]
-        connection = cluster.connection
-        assert connection is not None, f"{name} is probed without a connection"
-        limit = self._settings.k8s_heartbeat_timeout_seconds
-        started, version, failure = self._clock.monotonic(), "", ""
-        try:
-            version = await connection.version(limit)
-        except CmfError as error:
-            failure = str(error).removeprefix(f"Kubernetes cluster '{name}' ")
-        metrics.PROBES.labels(name, "failure" if failure else "success").inc()
-        metrics.PROBE_SECONDS.labels(name).observe(self._clock.monotonic() - started)
-        before = cluster.state
-        if failure:
-            cluster.failed(failure)
-            log.warning("heartbeat failed", cluster=name, why=failure, state=str(cluster.state))
-        else:
-            cluster.succeeded(version, self._now())
-        await self._show(cluster, before)
-        if not failure and cluster.inspection_due:
-            await self._inspection.inspect(cluster, connection, limit)
-            await self._save(cluster)
-        return not failure
-
-    async def _show(self, cluster: Cluster, before: ClusterState) -> None:
-        """Let everybody know how a cluster is: store, metrics, and subscribers if its state is another one."""
-        changed = cluster.state is not before
-        metrics.show_state(cluster.name, cluster.state, changed=changed)
-        if changed:
-            log.info("cluster's state changed", cluster=cluster.name, state=str(cluster.state), message=cluster.message)
-        connected = cluster.state is ClusterState.CONNECTED
-        if connected is not (before is ClusterState.CONNECTED):
-            self._tell(cluster.name, ClusterEvent.CONNECTED if connected else ClusterEvent.DISCONNECTED)
-        await self._save(cluster)
-
-    async def _save(self, cluster: Cluster, *, always: bool = False) -> None:
-        """Store a cluster's status; where only the time of its heartbeat is another, once in `SAVE_SECONDS`."""
-        name, uid, status, now = cluster.name, cluster.uid, cluster.status(), self._clock.monotonic()
-        lasting = status.model_copy(update={"last_heartbeat_timestamp": None})
-        saved, at = self._saved.get(name, (None, 0.0))
-        if not always and saved == lasting and now - at < SAVE_SECONDS:
-            return
-        try:
-            await self._store.transact(lambda transaction: records.save_status(transaction, name, uid, status))
-        except CmfError as error:
-            # The state in memory is what counts, and the next heartbeat writes it again.
-            log.warning("cluster's state could not be stored", cluster=name, why=str(error))
-        else:
-            self._saved[name] = lasting, now
-
-    def _tell(self, name: str, event: ClusterEvent) -> None:
-        for subscriber in self._subscribers:
-            subscriber(name, event)
+        self._reports.forget(name)
 
     def _cluster(self, name: str) -> Cluster:
         cluster = self._clusters.get(name)

@@ -18,8 +18,9 @@ from cmf_core.rules import spokes
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
-from cmf_hub.flink.objects import Placement, belongs, is_shared, places
-from cmf_hub.flink.reconciler import Connect
+from cmf_hub.flink.convergence import Connect
+from cmf_hub.flink.marks import belongs
+from cmf_hub.flink.placement import Placement, is_shared, places
 from cmf_hub.flink.recorder import Recorder, placement
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Store

@@ -19,8 +19,9 @@ from typing import Any
 from uuid import uuid4
 
 from cmf_hub.flink.instances import current
-from cmf_hub.flink.objects import Placement, application_spec
-from cmf_hub.flink.status import error_text
+from cmf_hub.flink.manifests import application_spec
+from cmf_hub.flink.observation import error_text
+from cmf_hub.flink.placement import Placement
 from cmf_hub.store import Entry, Record
 
 EVENT = "FlinkApplicationEvent"

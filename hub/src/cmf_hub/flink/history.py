@@ -15,7 +15,7 @@ from cmf_core.models import timestamp
 from cmf_hub.clock import Clock
 from cmf_hub.flink.events import CMF_STATUS, EVENT, event, of_change, of_status
 from cmf_hub.flink.instances import INSTANCE, current, followed, holder, instance_entry, instance_spec, next_instance
-from cmf_hub.flink.objects import APPLICATION, Placement
+from cmf_hub.flink.placement import APPLICATION, Placement
 from cmf_hub.settings import Settings
 from cmf_hub.store import Record, Transaction
 

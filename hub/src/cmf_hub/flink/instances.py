@@ -19,8 +19,9 @@ from uuid import uuid4
 from cmf_core.models import API_VERSION
 
 from cmf_hub.flink.annotations import annotated
-from cmf_hub.flink.objects import Placement, application_spec
-from cmf_hub.flink.status import CURRENT_INSTANCE
+from cmf_hub.flink.application_status import CURRENT_INSTANCE
+from cmf_hub.flink.manifests import application_spec
+from cmf_hub.flink.placement import Placement
 from cmf_hub.store import Entry, Record
 
 INSTANCE = "FlinkApplicationInstance"

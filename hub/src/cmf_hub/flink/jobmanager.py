@@ -12,7 +12,8 @@ from __future__ import annotations
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.services import Address, Service
 from cmf_hub.flink.configuration import flat
-from cmf_hub.flink.objects import STATEMENT, Placement, is_shared, manifest, rest_port
+from cmf_hub.flink.manifests import manifest, rest_port
+from cmf_hub.flink.placement import STATEMENT, Placement, is_shared
 from cmf_hub.settings import Settings
 
 

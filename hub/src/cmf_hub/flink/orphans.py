@@ -13,8 +13,9 @@ import structlog
 
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
-from cmf_hub.flink.objects import STATEMENT, belongs
-from cmf_hub.flink.reconciler import Connect, delete_object
+from cmf_hub.flink.convergence import Connect, delete_object
+from cmf_hub.flink.marks import belongs
+from cmf_hub.flink.placement import STATEMENT
 from cmf_hub.flink.savepoints import SNAPSHOT
 from cmf_hub.store import Orphan, Store
 

@@ -11,8 +11,8 @@ from cmf_core.rules import advice, spokes
 
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
-from cmf_hub.flink.objects import ENVIRONMENT, cluster_of
-from cmf_hub.flink.reconciler import Connect
+from cmf_hub.flink.convergence import Connect
+from cmf_hub.flink.placement import ENVIRONMENT, cluster_of
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Record, Store, Transaction
 

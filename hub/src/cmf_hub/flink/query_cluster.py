@@ -7,7 +7,8 @@ from typing import Any
 
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.services import Address, Service, ServiceUnreachable
-from cmf_hub.flink.objects import Placement, cluster_name, session_spec
+from cmf_hub.flink.manifests import session_spec
+from cmf_hub.flink.placement import Placement, cluster_name
 from cmf_hub.flink.pods import has_gateway
 from cmf_hub.settings import Settings
 

@@ -10,9 +10,10 @@ from typing import Any
 from cmf_core.errors import ServerError
 
 from cmf_hub.flink.history import ApplicationHistory
-from cmf_hub.flink.objects import POOL, STATEMENT, Placement, environment_key, is_shared, pool_key
+from cmf_hub.flink.placement import POOL, STATEMENT, Placement, environment_key, is_shared, pool_key
 from cmf_hub.flink.savepoints import SAVEPOINT, release
-from cmf_hub.flink.status import reported, session_job_manager, waits
+from cmf_hub.flink.statement_status import session_job_manager
+from cmf_hub.flink.status import reported, waits
 from cmf_hub.store import Key, Record, Store, Transaction
 
 _TROUBLE_FIELD = {STATEMENT: "detail", SAVEPOINT: "error"}

@@ -9,9 +9,9 @@ from typing import Any
 
 from cmf_core.models import SavepointState, timestamp
 
+from cmf_hub.flink.observation import Status
 from cmf_hub.store import Record
 
-Status = dict[str, Any]
 _S = SavepointState
 _ENDED = frozenset({"FAILED", "FINISHED", "CANCELED"})
 _LONGEST = 2000

@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
-from cmf_hub.flink.objects import ENVIRONMENT, KIND_MARK, MANAGED_BY, MANAGER, key_secret
+from cmf_hub.flink.manifests import key_secret
+from cmf_hub.flink.marks import KIND_MARK, MANAGED_BY, MANAGER
+from cmf_hub.flink.placement import ENVIRONMENT
 from cmf_hub.store import Record
 
 _ENTRY = "key"

@@ -16,11 +16,11 @@ from cmf_core.models import SavepointState
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_STATE_SNAPSHOT, FlinkResource
-from cmf_hub.flink.objects import Placement, object_name
-from cmf_hub.flink.reconciler import Connect
+from cmf_hub.flink.convergence import Connect
+from cmf_hub.flink.observation import Observation
+from cmf_hub.flink.placement import Placement, object_name
 from cmf_hub.flink.recorder import Recorder, placed
 from cmf_hub.flink.savepoints import SAVEPOINT
-from cmf_hub.flink.status import Observation
 from cmf_hub.settings import Settings
 from cmf_hub.store import Condition, Query, Record, Store
 

@@ -18,26 +18,15 @@ from cmf_core.errors import CmfError
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
+from cmf_hub.flink.convergence import Connect
 from cmf_hub.flink.diagnosis import Diagnosis
-from cmf_hub.flink.objects import (
-    APPLICATION,
-    ENVIRONMENT,
-    GENERATION_ANNOTATION,
-    POOL,
-    SELECTOR,
-    STATEMENT,
-    Placement,
-    Presence,
-    cluster_of,
-    differs,
-    manifest,
-    owner,
-    places,
-    presence,
-)
+from cmf_hub.flink.manifests import differs, manifest
+from cmf_hub.flink.marks import GENERATION_ANNOTATION, SELECTOR, owner
 from cmf_hub.flink.orphans import Orphans
+from cmf_hub.flink.placement import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, cluster_of, places
 from cmf_hub.flink.preflight import Preflight
-from cmf_hub.flink.reconciler import Connect, Reconciler
+from cmf_hub.flink.presence import Presence, presence
+from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.flink.recorder import placed, placement
 from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT, environment_name, scope_of_job
 from cmf_hub.flink.unanswered import Unanswered
@@ -126,7 +115,7 @@ class Watches:
     async def _follow(self, cluster: str, kind: FlinkResource) -> None:
         """List and watch for ever; snapshots only where there are some, because most clusters never have any."""
         if kind is FLINK_STATE_SNAPSHOT and next(self._resources_on(cluster, kind), None) is None:
-            await self._reconciler.snapshots_on[cluster].wait()
+            await self._reconciler.convergence.snapshots_on[cluster].wait()
         pause = FIRST_PAUSE
         while True:
             try:

@@ -26,6 +26,7 @@ from cmf_hub.services.orphans import OrphanService
 from cmf_hub.services.planner import Planner
 from cmf_hub.services.pools import PoolService
 from cmf_hub.services.queries import Queries
+from cmf_hub.services.results import Results
 from cmf_hub.services.savepoints import DetachedSavepointService, SavepointService
 from cmf_hub.services.secrets import SecretService
 from cmf_hub.services.statements import StatementService
@@ -78,7 +79,8 @@ def create_services(
     writes = Writes(store, registry, reconciler, clock)
     secrets = SecretService(store, Keyring.of(settings), clock, production=settings.sql_production)
     scripts = CatalogScripts(store, secrets, settings)
-    queries = Queries(writes, scripts, settings, clock)
+    results = Results(writes, settings, clock)
+    queries = Queries(writes, scripts, results, settings, clock)
     return Services(
         environments=EnvironmentService(writes, preflight, absent_clears=settings.environment_absent_clears),
         applications=ApplicationService(writes),
@@ -87,6 +89,7 @@ def create_services(
             writes,
             Planner(writes, scripts, settings, clock),
             queries,
+            results,
             driver=settings.sql_runner == "driver",
         ),
         queries=queries,

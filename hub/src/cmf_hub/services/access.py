@@ -8,7 +8,7 @@ from typing import Any
 
 from cmf_core.rules import catalogs
 
-from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.flink.placement import ENVIRONMENT
 from cmf_hub.services.kinds import CATALOG, MAPPING
 from cmf_hub.store import Condition, Key, Query, Store
 

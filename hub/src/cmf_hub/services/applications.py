@@ -10,9 +10,10 @@ from cmf_core.errors import BadRequest, NotFound
 from cmf_core.models import FlinkApplication, timestamp
 from cmf_core.rules import applications, enforce, names, operator, specs
 
-from cmf_hub.flink.objects import APPLICATION, effective_spec
+from cmf_hub.flink.manifests import effective_spec
+from cmf_hub.flink.observation import deployed_spec
+from cmf_hub.flink.placement import APPLICATION
 from cmf_hub.flink.savepoints import with_start, without
-from cmf_hub.flink.status import deployed_spec
 from cmf_hub.services.documents import changed, content_of, created, regenerated, resource_content
 from cmf_hub.services.object_names import enforce_free
 from cmf_hub.services.savepoints import next_nonce, path_to_start_from

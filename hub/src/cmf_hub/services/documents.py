@@ -11,7 +11,7 @@ from cmf_core.errors import BadRequest
 from cmf_core.models import API_VERSION, Environment, Resource, timestamp
 
 from cmf_hub.clock import Clock
-from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT
+from cmf_hub.flink.placement import APPLICATION, ENVIRONMENT, POOL, STATEMENT
 from cmf_hub.flink.savepoints import SAVEPOINT
 from cmf_hub.store import Key, Record
 

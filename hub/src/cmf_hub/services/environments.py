@@ -11,19 +11,10 @@ from cmf_core.models import ClusterState, Environment, timestamp
 from cmf_core.rules import clusters, enforce, environments, names, specs
 
 from cmf_hub.clusters.records import KIND as CLUSTER
-from cmf_hub.flink.objects import (
-    APPLICATION,
-    ENVIRONMENT,
-    POOL,
-    STATEMENT,
-    Placement,
-    Presence,
-    cluster_of,
-    key_secret,
-    pool_key,
-    presence,
-)
+from cmf_hub.flink.manifests import key_secret
+from cmf_hub.flink.placement import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, cluster_of, pool_key
 from cmf_hub.flink.preflight import Preflight
+from cmf_hub.flink.presence import Presence, presence
 from cmf_hub.services.documents import changed, content_of, created, environment_content, regenerated
 from cmf_hub.services.mappings import remove_mappings
 from cmf_hub.services.savepoints import leave_snapshots

@@ -11,7 +11,8 @@ from cmf_core.models import StatementException, StatementExceptionList
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.flink.exceptions import MOST, remembered, reported_exception
 from cmf_hub.flink.jobmanager import job_manager
-from cmf_hub.flink.objects import STATEMENT, Placement, belongs, is_query_statement, places, sql_part
+from cmf_hub.flink.marks import belongs
+from cmf_hub.flink.placement import STATEMENT, Placement, is_query_statement, places, sql_part
 from cmf_hub.flink.recorder import placed
 from cmf_hub.services.writes import Writes
 from cmf_hub.settings import Settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmf_hub.flink.objects import ENVIRONMENT
+from cmf_hub.flink.placement import ENVIRONMENT
 
 SECRET = "Secret"  # noqa: S105 - the name of a kind
 MAPPING = "EnvironmentSecretMapping"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cmf_core.rules import enforce, names
 
-from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, POOL, STATEMENT, is_shared
+from cmf_hub.flink.placement import APPLICATION, ENVIRONMENT, POOL, STATEMENT, is_shared
 from cmf_hub.services.writes import place
 from cmf_hub.store import Condition, Key, Query, Record, Transaction
 

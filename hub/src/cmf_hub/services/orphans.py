@@ -11,8 +11,9 @@ from cmf_core.models import CleanedOrphans, FlinkApplication, OrphanedObject
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.flink.annotations import instance_of, unannotated
-from cmf_hub.flink.objects import APPLICATION, ENVIRONMENT, generation_of, metadata_of
+from cmf_hub.flink.marks import generation_of, metadata_of
 from cmf_hub.flink.orphans import Orphans
+from cmf_hub.flink.placement import APPLICATION, ENVIRONMENT
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.status import reported
 from cmf_hub.services.applications import enforce_effective, enforce_spec

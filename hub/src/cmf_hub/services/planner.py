@@ -18,7 +18,8 @@ from cmf_core.models import StatementPhase, timestamp
 
 from cmf_hub.clock import Clock
 from cmf_hub.flink.gateway import Caller, Direct, Page, Session, SessionGone, SqlRefused, session
-from cmf_hub.flink.objects import Placement, is_shared, statement_configuration
+from cmf_hub.flink.manifests import statement_configuration
+from cmf_hub.flink.placement import Placement, is_shared
 from cmf_hub.flink.query_cluster import gateway_of
 from cmf_hub.flink.sql import (
     DDL,

@@ -10,7 +10,8 @@ from cmf_core.models import ComputePool, PoolPhase, StatementPhase
 from cmf_core.rules import enforce, names, operator, pools, specs
 from cmf_core.rules.pools import StatementFact
 
-from cmf_hub.flink.objects import POOL, STATEMENT, pool_spec
+from cmf_hub.flink.manifests import pool_spec
+from cmf_hub.flink.placement import POOL, STATEMENT
 from cmf_hub.services.documents import changed, created, resource_content
 from cmf_hub.services.object_names import enforce_free, has_object
 from cmf_hub.services.writes import Writes, environment_of, existing, not_deleting

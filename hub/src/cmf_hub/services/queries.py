@@ -1,44 +1,42 @@
 """Queries: statements whose rows go to whoever asks. A SQL gateway on the cluster runs them.
 
-The gateway keeps the rows, some thousands at most, and makes the job wait when they are not fetched; the hub keeps
-the last page of each query, so that it can be asked for again. What the hub has to know to go on after a restart is
-in the record: pod, session and operation. A query ends with its gateway; nothing restores what it had not shown.
+The gateway keeps the rows, some thousands at most, and makes the job wait when they are not fetched (`results`). What
+the hub has to know to go on after a restart is in the record: pod, session and operation. A query ends with its
+gateway; nothing restores what it had not shown.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import structlog
-from cmf_core.errors import BadRequest, CmfError, Gone
-from cmf_core.models import StatementPhase, timestamp
+from cmf_core.errors import CmfError
+from cmf_core.models import StatementPhase
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.services import Service, ServiceRefusal, ServiceUnreachable
-from cmf_hub.flink.gateway import Page, Session, SessionGone, SqlRefused, session
+from cmf_hub.flink.gateway import SessionGone, SqlRefused, session
 from cmf_hub.flink.jobmanager import job_manager
-from cmf_hub.flink.objects import STATEMENT, Placement, is_query_statement, sql_part, statement_configuration
-from cmf_hub.flink.query_cluster import gateway_in, gateway_of
+from cmf_hub.flink.manifests import statement_configuration
+from cmf_hub.flink.placement import STATEMENT, Placement, is_query_statement, sql_part
+from cmf_hub.flink.query_cluster import gateway_of
 from cmf_hub.flink.recorder import placed, placement
-from cmf_hub.flink.sql import Kind, kind, reason, result, rows, schema
+from cmf_hub.flink.sql import reason, schema
 from cmf_hub.flink.status import reported
 from cmf_hub.services.catalog_script import CatalogScripts
 from cmf_hub.services.planner import planning_properties, prepare
+from cmf_hub.services.results import Results, query_of
 from cmf_hub.services.writes import Writes
 from cmf_hub.settings import Settings
 from cmf_hub.store import Key, Record, Transaction
 
 LOOK_AGAIN = 2.0
 """Seconds between two looks at a query: at its job, or whether it can start now."""
-
-_MOST_PAGES = 200
-"""Pages that are kept in memory to be asked for again; the one that was read longest ago goes first."""
 
 _P = StatementPhase
 _FINAL = (_P.COMPLETED, _P.FAILED)
@@ -49,23 +47,25 @@ log = structlog.get_logger(__name__)
 
 
 class Queries:
-    """Starts queries, follows them, and answers with their rows.
+    """Starts queries and follows them.
 
     Args:
         writes: for the store and the connections to clusters.
         scripts: what environments see.
+        results: where their rows are asked for.
         settings: the hub's settings.
-        clock: for pauses, and times in answers.
+        clock: for pauses.
     """
 
-    def __init__(self, writes: Writes, scripts: CatalogScripts, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, writes: Writes, scripts: CatalogScripts, results: Results, settings: Settings, clock: Clock
+    ) -> None:
         self._writes = writes
         self._scripts = scripts
+        self._results = results
         self._settings = settings
         self._clock = clock
         self._tasks: dict[Key, asyncio.Task[None]] = {}
-        self._pages: dict[str, tuple[int, Page]] = {}
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self) -> None:
         """Go on with the queries of before."""
@@ -92,71 +92,18 @@ class Queries:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        self._pages.pop(record.uid, None)
-        self._locks.pop(record.uid, None)
+        self._results.forget(record.uid)
         resource = placement(self._writes.store, record.key)
-        query = _query(resource.record) if resource is not None else {}
+        query = query_of(resource.record) if resource is not None else {}
         if resource is None or "session" not in query:
             return
         try:
-            opened = self._session(resource, query)
+            opened = self._results.session(resource, query)
             with suppress(SessionGone):
                 await opened.close()
         except CmfError as error:
             log.info("a query's session is left to end by itself", resource=str(record.key), reason=str(error))
         await self._note(resource.record, query=None)
-
-    async def results(self, key: Key, token: str | None) -> Mapping[str, Any]:
-        """Return a page of a statement's results.
-
-        Args:
-            key: the statement.
-            token: which page; None for the first one.
-
-        Raises:
-            NotFound: there is no such statement.
-            BadRequest: it has no results, or the token is none.
-            Gone: the page was read before the last one, or the results are not there any more.
-            ServiceUnreachable, ClusterUnavailable: the gateway, or its cluster, does not answer.
-        """
-        record = self._writes.present(key)
-        answered = record.document.get("result")
-        if isinstance(answered, Mapping):
-            return answered
-        if not is_query_statement(record) or "outcome" in sql_part(record):
-            raise BadRequest(f"Statement '{key.name}' has no results: it is {_why_not(record)}")
-        if token is not None and not (token.isascii() and token.isdecimal() and len(token) < 10):
-            raise BadRequest(f"page-token '{token}' is none of this statement: begin without one")
-        query = _query(record)
-        if "operation" not in query:
-            if query.get("phase") == _P.FAILED or record.spec.get("stopped"):
-                raise Gone(f"Statement '{key.name}' has no results any more: {query.get('detail') or 'it is STOPPED'}")
-            return result(timestamp(self._clock.now()), [], token or "0")
-        page = await self._page(record, query, int(token or 0))
-        following = None if page.next_token is None else str(page.next_token)
-        return result(timestamp(self._clock.now()), rows(page.columns, page.data), following)
-
-    async def _page(self, record: Record, query: Mapping[str, Any], token: int) -> Page:
-        resource = placed(self._writes.store, record)
-        async with self._locks[record.uid]:
-            last, page = self._pages.get(record.uid, (-1, Page()))
-            if last == token:
-                return page
-            try:
-                page = await self._session(resource, query).fetch(str(query["operation"]), token, wait=False)
-            except (SessionGone, SqlRefused) as error:
-                raise Gone(f"Results of statement '{record.name}' are gone: {error}") from error
-            except ServiceRefusal as error:
-                raise ServiceUnreachable(str(error)) from error
-            if page.ready:
-                self._keep(record.uid, token, page)
-            return page
-
-    def _keep(self, uid: str, token: int, page: Page) -> None:
-        self._pages.pop(uid, None)
-        self._pages[uid] = token, page
-        if len(self._pages) > _MOST_PAGES:
-            del self._pages[next(iter(self._pages))]
 
     async def _follow(self, key: Key) -> None:
         while True:
@@ -173,7 +120,7 @@ class Queries:
 
     async def _look(self, resource: Placement) -> None:
         connection = self._writes.registry.require_writable(resource.cluster)
-        query = _query(resource.record)
+        query = query_of(resource.record)
         try:
             if "operation" in query:
                 await self._observe(connection, resource, query)
@@ -205,7 +152,7 @@ class Queries:
                     "pod": gateway.address.name, "session": opened.handle, "operation": operation, "job": page.job,
                     "phase": _P.RUNNING,
                 }  # fmt: skip
-                self._keep(record.uid, 0, page)
+                self._results.keep(record.uid, 0, page)
                 if not await self._note(record, query=query, traits={"schema": schema(page.columns)}):
                     await opened.close()  # it was deleted or stopped meanwhile
         except SqlRefused as error:
@@ -213,7 +160,7 @@ class Queries:
 
     async def _observe(self, connection: Connection, resource: Placement, query: Mapping[str, Any]) -> None:
         try:
-            await self._session(resource, query).heartbeat()
+            await self._results.session(resource, query).heartbeat()
         except ServiceUnreachable as error:
             pods = await connection.pods(resource.namespace, "component=jobmanager")
             if query["pod"] not in [pod["metadata"]["name"] for pod in pods]:
@@ -248,11 +195,6 @@ class Queries:
                 return _P.RUNNING, None
         waiting = state in ("INITIALIZING", "CREATED")
         return (_P.PENDING if waiting else _P.FAILING), f"The job is {state}"
-
-    def _session(self, resource: Placement, query: Mapping[str, Any]) -> Session:
-        connection = self._writes.registry.require_writable(resource.cluster)
-        gateway = gateway_in(connection, resource.namespace, str(query["pod"]), self._settings)
-        return Session(gateway, str(query["session"]), patience=self._settings.sql_gateway_timeout_seconds)
 
     async def _note(self, seen: Record, **changes: Any) -> bool:
         """Write down what is known of a query; False if it is not to run any more, and nothing is written.
@@ -294,19 +236,7 @@ async def _root_exception(flink: Service, path: str) -> str:
     return reason(str(told.get("root-exception") or "The job failed"))
 
 
-def _query(record: Record) -> Mapping[str, Any]:
-    part = sql_part(record).get("query")
-    return part if isinstance(part, Mapping) else {}
-
-
 def _is_to_run(record: Record) -> bool:
     if not is_query_statement(record) or record.deleting or record.spec.get("stopped") or "outcome" in sql_part(record):
         return False
-    return _query(record).get("phase") not in _FINAL
-
-
-def _why_not(record: Record) -> str:
-    outcome = sql_part(record).get("outcome") or {}
-    if outcome.get("phase") == _P.FAILED:
-        return f"FAILED: {outcome.get('detail')}"
-    return "a job that writes tables" if kind(str(record.spec["statement"])) is Kind.JOB else "not answered"
+    return query_of(record).get("phase") not in _FINAL

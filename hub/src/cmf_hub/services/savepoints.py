@@ -17,7 +17,9 @@ from cmf_core.rules import Refusal, enforce, names, savepoints
 
 from cmf_hub.clock import Clock
 from cmf_hub.clusters.resources import FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT
-from cmf_hub.flink.objects import Placement, Presence, manifest, places, presence
+from cmf_hub.flink.manifests import manifest
+from cmf_hub.flink.placement import Placement, places
+from cmf_hub.flink.presence import Presence, presence
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.savepoint_status import NEW
 from cmf_hub.flink.savepoints import SAVEPOINT, SNAPSHOT, bury, scope_of_job, with_trigger

@@ -10,7 +10,7 @@ from cmf_core.errors import Conflict, Unprocessable
 from cmf_core.models import ComputePool, PoolPhase, PoolType, Statement, StatementPhase, StatementSpec
 from cmf_core.rules import enforce, names, savepoints, statements
 
-from cmf_hub.flink.objects import POOL, STATEMENT, is_shared, places, sql_part
+from cmf_hub.flink.placement import POOL, STATEMENT, is_shared, places, sql_part
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.savepoints import with_start, without
 from cmf_hub.flink.sql import Kind, kind
@@ -19,6 +19,7 @@ from cmf_hub.services.documents import changed, created, resource_content
 from cmf_hub.services.object_names import enforce_free
 from cmf_hub.services.planner import Plan, Planner
 from cmf_hub.services.queries import Queries
+from cmf_hub.services.results import Results
 from cmf_hub.services.savepoints import next_nonce, path_to_start_from
 from cmf_hub.services.writes import Writes, environment_of, existing, not_deleting
 from cmf_hub.store import Key, Record, Store, Transaction
@@ -31,13 +32,15 @@ class StatementService:
         writes: carries changes out.
         planner: has Flink plan statements.
         queries: runs those whose rows go to whoever asks.
+        results: answers with rows.
         driver: jobs on DEDICATED pools are run by Flink's own driver.
     """
 
-    def __init__(self, writes: Writes, planner: Planner, queries: Queries, *, driver: bool) -> None:
+    def __init__(self, writes: Writes, planner: Planner, queries: Queries, results: Results, *, driver: bool) -> None:
         self._writes = writes
         self._planner = planner
         self._queries = queries
+        self._results = results
         self._driver = driver
 
     async def create(self, environment: str, sent: Statement) -> Record:
@@ -197,7 +200,7 @@ class StatementService:
 
     async def results(self, environment: str, name: str, token: str | None) -> Mapping[str, Any]:
         """Return a page of a statement's results; see `Queries.results`."""
-        return await self._queries.results(Key(STATEMENT, environment, name), token)
+        return await self._results.page(Key(STATEMENT, environment, name), token)
 
 
 def _content(sent: Statement) -> dict[str, Any]:

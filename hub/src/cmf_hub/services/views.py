@@ -18,7 +18,7 @@ from cmf_core.rules.clusters import stale_warning
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.clusters.registry import ClusterRegistry
-from cmf_hub.flink.objects import ENVIRONMENT, cluster_of
+from cmf_hub.flink.placement import ENVIRONMENT, cluster_of
 from cmf_hub.flink.savepoints import environment_name
 from cmf_hub.services.access import Access
 from cmf_hub.services.information import Information

@@ -13,7 +13,7 @@ from cmf_core.rules import enforce, pools
 
 from cmf_hub.clusters.services import Service, Streamed
 from cmf_hub.flink.jobmanager import job_manager
-from cmf_hub.flink.objects import POOL, STATEMENT, is_shared
+from cmf_hub.flink.placement import POOL, STATEMENT, is_shared
 from cmf_hub.flink.recorder import placed, placement
 from cmf_hub.services.writes import Writes
 from cmf_hub.settings import Settings

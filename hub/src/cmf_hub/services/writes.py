@@ -22,9 +22,10 @@ from cmf_hub.clock import Clock
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.registry import ClusterRegistry
+from cmf_hub.flink.convergence import OutcomeUnknown
 from cmf_hub.flink.history import Noted
-from cmf_hub.flink.objects import ENVIRONMENT
-from cmf_hub.flink.reconciler import OutcomeUnknown, Reconciler
+from cmf_hub.flink.placement import ENVIRONMENT
+from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.savepoints import SAVEPOINT, environment_name, job_of_scope, release, withdrawn
 from cmf_hub.flink.status import reported
