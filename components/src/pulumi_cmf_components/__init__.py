@@ -3,3 +3,9 @@
 What goes onto a Kubernetes cluster is made with pulumi-kubernetes, the rest with ``pulumi_cmf``. Programs import this
 package; it imports ``pulumi_cmf`` and ``cmf_core``, and nothing of ours imports it.
 """
+
+from pulumi_cmf_components.charts import Chart
+from pulumi_cmf_components.flink_namespace import FlinkNamespace
+from pulumi_cmf_components.flink_operator import FlinkOperator
+
+__all__ = ["Chart", "FlinkNamespace", "FlinkOperator"]
