@@ -36,7 +36,8 @@ def test_watches_namespaces_and_restarts_for_one_more(program: Components, fleet
 
     program.up(text("op-one"))
     with connect(kubeconfig) as client:
-        core, rbac = CoreV1Api(client), RbacAuthorizationV1Api(client)
+        core: Any = CoreV1Api(client)
+        rbac: Any = RbacAuthorizationV1Api(client)
         assert _release(core)["operatorPod"]["annotations"] == {"cmf.components/watched-namespaces": "op-one"}
         assert _names(core.list_namespaced_service_account("op-one")) == {"flink"}
         assert _names(core.list_namespaced_service_account("op-operator")) == {"flink-operator"}
@@ -71,7 +72,7 @@ def test_says_what_is_wrong_with_namespaces(program: Components) -> None:
     assert "name each namespace to watch once" in said
 
 
-def _release(core: CoreV1Api) -> dict[str, Any]:
+def _release(core: Any) -> dict[str, Any]:
     """Return the values that the operator was installed with."""
     found = core.read_namespaced_config_map("helm-release-operator", "op-operator")
     values: dict[str, Any] = json.loads(found.data["values"])

@@ -46,8 +46,9 @@ class Cluster:
 
     def __init__(self, kubeconfig: str) -> None:
         text = Path(kubeconfig).read_text() if Path(kubeconfig[:200]).is_file() else kubeconfig
-        client: ApiClient = new_client_from_config_dict(yaml.safe_load(text))
-        self._client = DynamicClient(client, cache_file=tempfile.mktemp(prefix="discovery-"))
+        client: ApiClient = new_client_from_config_dict(yaml.safe_load(text))  # type: ignore[no-untyped-call]
+        cache = tempfile.mktemp(prefix="discovery-")
+        self._client = DynamicClient(client, cache_file=cache)  # type: ignore[no-untyped-call]
         self._lock = threading.Lock()
 
     def apply(self, manifest: dict[str, Any]) -> dict[str, Any]:
