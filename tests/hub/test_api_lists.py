@@ -29,6 +29,12 @@ def label(key: str) -> tuple[tuple[str, ...], ...]:
         ("labels.team notin (a,b)", [Condition(label("team"), "notin", ("a", "b"))]),
         ("labels.example.com/team", [Condition(label("example.com/team"), "exists")]),
         ("!labels.team", [Condition(label("team"), "absent")]),
+        ("name=Upper_Case", [Condition((("name",),), "like", ("Upper_Case",))]),
+        ("name != a", [Condition((("name",),), "notin", ("a",))]),
+        ("name in (a, b)", [Condition((("name",),), "in", ("a", "b"))]),
+        ("labels.team = on call", [Condition(label("team"), "in", ("on call",))]),
+        ("labels.mail in (a@b.example, é/ü:1)", [Condition(label("mail"), "in", ("a@b.example", "é/ü:1"))]),
+        ("labels.team =", [Condition(label("team"), "in", ("",))]),
         ("phase=PENDING", [Condition(PHASE, "in", ("PENDING",))]),
         ("phase in (PENDING, RUNNING)", [Condition(PHASE, "in", ("PENDING", "RUNNING"))]),
         ("phase notin (FAILED)", [Condition(PHASE, "notin", ("FAILED",))]),
@@ -47,7 +53,19 @@ def test_filter_expressions(text: str, conditions: list[Condition]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "name", "name=", "state=RUNNING", "phase", "labels.", "labels.a in (", ",", "a=b=c"]
+    "text",
+    [
+        "",
+        "name",
+        "name=",
+        "state=RUNNING",
+        "phase",
+        "labels.",
+        "labels.a in (",
+        ",",
+        "labels.a=b=c",
+        "labels.a in (a,(b))",
+    ],
 )
 def test_what_is_no_filter_expression_is_refused_with_the_ones_there_are(text: str) -> None:
     with pytest.raises(BadRequest, match="filter"):
@@ -70,6 +88,10 @@ def test_search_needs_both_halves_and_known_fields() -> None:
 
 def request(query: str, **listing: Any) -> Any:
     return page_request(QueryParams(query), Listing("Statement", **listing), "env", default_size=100, max_size=1000)
+
+
+def test_a_page_number_is_one_that_clients_can_read() -> None:
+    assert request("page=99999999999999999999").page == 2**31 - 1
 
 
 def test_pages_are_cut_from_the_query() -> None:

@@ -5,7 +5,19 @@ import stat
 from pathlib import Path
 
 import pytest
-from cmf_hub.store import Key, Orphan, Record, Store, StoreError, Transaction, backup, migrate, restore
+from cmf_hub.store import (
+    Condition,
+    Key,
+    Orphan,
+    Query,
+    Record,
+    Store,
+    StoreError,
+    Transaction,
+    backup,
+    migrate,
+    restore,
+)
 from cmf_hub.store.schema import NEWEST
 
 NOW = "2026-01-01T00:00:00.000Z"
@@ -55,10 +67,16 @@ def left_in(folder: Path) -> list[str]:
 
 async def test_the_first_schema_becomes_the_newest_and_loses_nothing(tmp_path: Path) -> None:
     path = foreign(tmp_path / "hub.db", FIRST_SCHEMA)
+    labelled = """INSERT INTO resource VALUES ('Statement', 'env', 'labelled', 'u', 1, 'now', 'now',
+        '{"metadata": {"labels": {"team": "red"}}}', '{"phase": "RUNNING"}', 0, 0)"""
+    foreign(path, labelled)
     assert migrate(path) == (1, NEWEST)
     assert migrate(path) == (NEWEST, NEWEST)
     store = await Store.open(path)
-    assert [record.name for record in store.list("Statement")] == ["kept"]
+    assert [record.name for record in store.list("Statement")] == ["kept", "labelled"]
+    for field, value in ((("metadata", "labels", "team"), "red"), (("status", "phase"), "RUNNING")):
+        found = store.page(Query("Statement", "env", [Condition((field,), "in", (value,))]))
+        assert [row.key.name for row in found] == ["labelled"]
     assert store.orphans("spoke") == [Orphan("spoke", "FlinkApplication", "flink", "app", "uid", "then", "")]
     await store.close()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cmf_hub.store import Condition, Entry, Key, Order, Orphan, Query, Record, Store, StoreError, Transaction
+from cmf_hub.store.query import where
 
 NOW = "2026-01-01T00:00:00.000Z"
 
@@ -280,6 +281,40 @@ async def test_conditions_select(fleet: Store, condition: Condition, names: list
     query = Query("Statement", "env", [condition])
     assert [row.key.name for row in fleet.page(query)] == names
     assert fleet.count(query) == len(names)
+
+
+async def test_labels_and_states_are_those_of_the_last_change(fleet: Store) -> None:
+    async def named(condition: Condition) -> list[str]:
+        return [row.key.name for row in fleet.page(Query("Statement", "env", [condition]))]
+
+    changed = record("alpha", labels={"team": "blue", "new": "1"}, status={"phase": "FAILED"})
+    await fleet.transact(putting(changed))
+    assert await named(Condition((TEAM,), "in", ("red",))) == ["delta"]
+    assert await named(Condition((TEAM,), "in", ("blue",))) == ["alpha", "beta"]
+    assert await named(Condition((PHASE,), "in", ("RUNNING",))) == ["gamma"]
+    await fleet.transact(putting(record("alpha", status={"phase": "FAILED"})))
+    assert await named(Condition((("metadata", "labels", "new"),), "exists")) == []
+    await fleet.transact(lambda transaction: transaction.delete(Key("Statement", "env", "beta")))
+    assert await named(Condition((TEAM,), "exists")) == ["delta"]
+    assert fleet.tally(Query("Statement", "env"), PHASE) == {"": 1, "FAILED": 1, "RUNNING": 1}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition((TEAM,), "in", ("red",)),
+        Condition((PHASE,), "in", ("RUNNING",)),
+        Condition((("status", "jobStatus", "state"),), "in", ("RUNNING", "FAILED")),
+        Condition((("name",),), "like", ("*-7",)),
+    ],
+)
+async def test_filters_read_no_documents(store: Store, condition: Condition) -> None:
+    sql, parameters = where(Query("FlinkApplication", "env", [condition]))
+    plan = store._connection.execute(f"EXPLAIN QUERY PLAN SELECT count(*) FROM resource WHERE {sql}", parameters)
+    steps = [str(row[-1]) for row in plan]
+    read = [step for step in steps if " resource " in step]
+    assert read, steps
+    assert all("COVERING INDEX" in step for step in read), steps
 
 
 async def test_pages_are_in_order_and_do_not_overlap(fleet: Store) -> None:

@@ -11,9 +11,10 @@ from cmf_hub.store import Condition
 
 Field = tuple[str, ...]
 
+_NAME: Field = ("name",)
 _LABEL = r"labels\.(?P<key>[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?)"
-_VALUE = r"[-A-Za-z0-9_.]*"
-_NAME = re.compile(r"name\s*=\s*(?P<value>[-a-z0-9.*]+)")
+_VALUE = r"([^\s,()=!]([^,()=!]*[^\s,()=!])?)?"
+_WILD = re.compile(rf"name\s*=\s*(?P<value>{_VALUE})")
 _EXISTS = re.compile(rf"(?P<not>!?)\s*{_LABEL}")
 _EQUALS = re.compile(rf"({_LABEL}|(?P<word>\w+))\s*(?P<op>!?=)\s*(?P<value>{_VALUE})")
 _SET = re.compile(rf"({_LABEL}|(?P<word>\w+))\s+(?P<op>in|notin)\s*\(\s*(?P<values>{_VALUE}(\s*,\s*{_VALUE})*)\s*\)")
@@ -24,7 +25,8 @@ def parse_filter(text: str, words: Mapping[str, Field]) -> list[Condition]:
 
     Args:
         text: expressions separated by commas: `name=a*b`, `labels.k = v`, `labels.k != v`, `labels.k in (a, b)`,
-            `labels.k notin (a, b)`, `labels.k`, `!labels.k`, and the same comparisons with a word.
+            `labels.k notin (a, b)`, `labels.k`, `!labels.k`, and the same comparisons with a word or with `name`.
+            A value has no comma, parenthesis, `=` or `!`; blanks around it do not count.
         words: the words of this kind (`state`, `phase`, `type`), and their fields.
 
     Raises:
@@ -71,8 +73,8 @@ def _split(text: str) -> list[str]:
 
 
 def _expression(text: str, words: Mapping[str, Field]) -> Condition:
-    if match := _NAME.fullmatch(text):
-        return Condition((("name",),), "like", (match["value"],))
+    if (match := _WILD.fullmatch(text)) and match["value"]:
+        return Condition((_NAME,), "like", (match["value"],))
     if match := _EXISTS.fullmatch(text):
         return Condition((_label(match["key"]),), "absent" if match["not"] else "exists")
     if match := _EQUALS.fullmatch(text):
@@ -90,6 +92,8 @@ def _field(match: re.Match[str], words: Mapping[str, Field]) -> Field:
     if match["key"]:
         return _label(match["key"])
     word = match["word"]
+    if word == "name" and match.groupdict().get("value") != "":
+        return _NAME
     if word not in words:
         known = ", ".join(["name", "labels.<key>", *words])
         raise BadRequest(f"filter does not know '{word}' here (known: {known})")

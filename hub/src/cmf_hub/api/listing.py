@@ -22,7 +22,8 @@ _TIMES: Mapping[str, Field] = {
     for stamp in ("creationTimestamp", "updateTimestamp")
 }
 _DIGITS = 12
-"""Digits of a number that count: no list is longer, and SQLite's numbers end."""
+_LARGEST = 2**31 - 1
+"""Clients generated from CMF's document read pages and sizes as 32-bit numbers; no list is longer."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ class PageRequest:
         """Return the JSON text of the answer."""
         items = page.items
         if self.fields:
-            items = [json.dumps(_projected(json.loads(item), self.fields), ensure_ascii=False) for item in items]
+            items = [
+                json.dumps(_projected(json.loads(item), self.fields), ensure_ascii=False, separators=(",", ":"))
+                for item in items
+            ]
         is_sorted = bool(self.query.order)
         sort = {"sorted": is_sorted, "unsorted": not is_sorted, "empty": not is_sorted}
         head: dict[str, Any] = {}
@@ -132,7 +136,7 @@ def _integer(parameters: QueryParams, name: str, default: int, *, least: int) ->
         return default
     if not (text.isascii() and text.isdigit()) or int(text[:_DIGITS]) < least:
         raise BadRequest(f"{name} '{text}' is not a whole number from {least} on")
-    return int(text[:_DIGITS])
+    return min(int(text[:_DIGITS]), _LARGEST)
 
 
 def _order(text: str, listing: Listing) -> Order:

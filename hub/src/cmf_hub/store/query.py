@@ -7,12 +7,23 @@ or ("status", "phase"). The first part "status" means the status, everything els
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Field = tuple[str, ...]
 Operator = Literal["in", "notin", "exists", "absent", "like", "contains", "named"]
+Table = Literal["resource", "history"]
+
+_LABELS = ("metadata", "labels")
+_OF_LABELS = ("in", "notin", "exists", "absent")
+_COLUMNS: Mapping[Field, str] = {
+    ("metadata", "creationTimestamp"): "created",
+    ("metadata", "updateTimestamp"): "updated",
+    ("status", "jobStatus", "state"): "state",
+    ("status", "phase"): "state",
+}
+"""Columns of the table of resources that have the value of a field."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Query:
     order: Sequence[Order] = ()
     limit: int = -1
     offset: int = 0
-    table: Literal["resource", "history"] = "resource"
+    table: Table = "resource"
 
 
 def where(query: Query) -> tuple[str, list[str]]:
@@ -68,7 +79,7 @@ def where(query: Query) -> tuple[str, list[str]]:
         option: Condition | None = condition
         while option is not None:
             for field in option.fields:
-                sql, values = _condition(field, option.operator, option.values)
+                sql, values = _condition(query, field, option.operator, option.values)
                 options.append(sql)
                 parameters += values
             option = option.otherwise
@@ -80,7 +91,7 @@ def order_by(query: Query) -> tuple[str, list[str]]:
     """Return the SQL order of a query and its parameters."""
     terms, parameters = [], []
     for order in query.order:
-        sql, values = value_of(order.field)
+        sql, values = value_of(query.table, order.field)
         terms.append(f"{sql} DESC" if order.descending else sql)
         parameters += values
     return ", ".join([*terms, *_natural_order(query)]), parameters
@@ -93,16 +104,20 @@ def _natural_order(query: Query) -> tuple[str, ...]:
     return ("number",) if ascending else ("number DESC",)
 
 
-def value_of(field: Field) -> tuple[str, list[str]]:
+def value_of(table: Table, field: Field) -> tuple[str, list[str]]:
     """SQL expression of a field's value."""
     if field in (("name",), ("metadata", "name")):
         return "name", []
+    if table == "resource" and field in _COLUMNS:
+        return _COLUMNS[field], []
     column, path = ("status", field[1:]) if field[0] == "status" else ("document", field)
     return f"json_extract({column}, ?)", ["$." + ".".join(json.dumps(part) for part in path)]
 
 
-def _condition(field: Field, operator: Operator, values: tuple[str, ...]) -> tuple[str, list[str]]:
-    value, parameters = value_of(field)
+def _condition(query: Query, field: Field, operator: Operator, values: tuple[str, ...]) -> tuple[str, list[str]]:
+    if query.table == "resource" and query.scope is not None and field[:2] == _LABELS and operator in _OF_LABELS:
+        return _label_condition(query.kind, query.scope, field[2], operator, values)
+    value, parameters = value_of(query.table, field)
     marks = ", ".join("?" * len(values))
     match operator:
         case "in":
@@ -126,3 +141,14 @@ def _condition(field: Field, operator: Operator, values: tuple[str, ...]) -> tup
             return f"({' OR '.join(options)})", more
         case "contains":
             return f"instr(lower({value}), lower(?)) > 0", [*parameters, values[0]]
+
+
+def _label_condition(
+    kind: str, scope: str, key: str, operator: Operator, values: tuple[str, ...]
+) -> tuple[str, list[str]]:
+    """Return a condition on a label, answered by the table of labels."""
+    named = "SELECT name FROM label WHERE kind = ? AND scope = ? AND key = ?"
+    if values:
+        named += f" AND value IN ({', '.join('?' * len(values))})"
+    negated = "NOT " if operator in ("notin", "absent") else ""
+    return f"name {negated}IN ({named})", [kind, scope, key, *values]

@@ -60,6 +60,13 @@ class Record:
         spec = self.document.get("spec")
         return spec if isinstance(spec, dict) else {}
 
+    @property
+    def state(self) -> str | None:
+        """What it is in, for lists: phase of a pool or statement, state of an application's job; None of the others."""
+        status = self.status or {}
+        state = status.get("phase") or (status.get("jobStatus") or {}).get("state")
+        return state if isinstance(state, str) else None
+
 
 class Row(NamedTuple):
     """A resource as text, for lists that send it on without parsing it."""

@@ -29,6 +29,11 @@ from cmf_hub.store.schema import StoreError, upgrade
 T = TypeVar("T")
 
 _COLUMNS = "kind, scope, name, uid, generation, created, updated, document, status, deleting, dirty, instance, private"
+_WRITTEN = f"{_COLUMNS}, state".split(", ")
+_PUT = (
+    f"INSERT INTO resource ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))}) "  # noqa: S608
+    f"ON CONFLICT (kind, scope, name) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in _WRITTEN[3:])}"
+)
 _BATCH = 256
 """Changes that one commit takes in at most, so that none waits long behind the others."""
 
@@ -66,7 +71,7 @@ class _Reader:
 
     def tally(self, query: Query, field: Field) -> dict[str, int]:
         """Return how many records a query has with each value of a field; those without it are under ""."""
-        value, parameters = value_of(field)
+        value, parameters = value_of(query.table, field)
         condition, more = where(query)
         sql = f"SELECT coalesce({value}, ''), count(*) FROM resource WHERE {condition} GROUP BY 1 ORDER BY 1"  # noqa: S608
         return {str(found): number for found, number in self._connection.execute(sql, (*parameters, *more))}
@@ -78,8 +83,8 @@ class _Reader:
         deleting = "deleting" if query.table == "resource" else "0"
         rest = f"WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"
         values = (*parameters, *more, query.limit, query.offset)
-        if query.offset and query.table == "resource":
-            # Keys first: their index passes over what is before the page without reading its documents.
+        if query.table == "resource" and (query.offset or query.conditions):
+            # Keys first: their indexes pass over what is not on the page without reading its documents.
             rest = f"WHERE (kind, scope, name) IN (SELECT kind, scope, name FROM resource {rest}) ORDER BY {order}"  # noqa: S608
             values = (*values, *more)
         sql = f"SELECT kind, scope, name, document, status, {deleting} FROM {query.table} {rest}"  # noqa: S608
@@ -116,9 +121,10 @@ class Transaction(_Reader):
         status = None if record.status is None else text_of(record.status)
         private = None if record.private is None else text_of(record.private)
         self._connection.execute(
-            f"INSERT OR REPLACE INTO resource ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            _PUT,
             (*record.key, record.uid, record.generation, record.created, record.updated,
-             text_of(record.document), status, int(record.deleting), int(record.dirty), record.instance, private),
+             text_of(record.document), status, int(record.deleting), int(record.dirty), record.instance, private,
+             record.state),
         )  # fmt: skip
         return record
 
@@ -248,9 +254,7 @@ class Store(_Reader):
                 for job in batch:
                     results.append((job, *self._attempt(job.work)))
         except apsw.Error as error:
-            failure = StoreError(f"The database cannot be written: {error}")
-            failure.__cause__ = error
-            results = [(job, None, failure) for job in batch]
+            results = [(job, None, _failure(error)) for job in batch]
         for job, value, exception in results:
             with suppress(RuntimeError):  # the caller's loop is closed: nobody waits any more
                 job.loop.call_soon_threadsafe(_resolve, job.done, value, exception)
@@ -263,7 +267,7 @@ class Store(_Reader):
         except Exception as exception:
             if not self._writer.in_transaction:  # SQLite gave the whole batch up: the disk is full or broken
                 raise
-            return None, exception
+            return None, _failure(exception) if isinstance(exception, apsw.Error) else exception
         return value, None
 
 
@@ -283,6 +287,12 @@ class _Immediate:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+
+def _failure(error: apsw.Error) -> StoreError:
+    failure = StoreError(f"The database cannot be written: {error}")
+    failure.__cause__ = error
+    return failure
 
 
 def _resolve(future: asyncio.Future[Any], value: Any, exception: BaseException | None) -> None:
