@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cmf_core.usage import deployment_usage
 from cmf_hub.clock import SystemClock
 from cmf_hub.clusters.registry import ClusterRegistry
-from cmf_hub.flink.usage import deployment_usage
 from cmf_hub.services import information
 from cmf_hub.services.information import Information
 from cmf_hub.settings import Settings

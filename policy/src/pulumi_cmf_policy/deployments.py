@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cmf_core.merge import merged
+from cmf_core.models import ResourceUsageSummary
 from cmf_core.rules import Advice
 from cmf_core.rules.applications import is_suspended
+from cmf_core.usage import deployment_usage
 from pulumi_policy import ReportViolation, StackValidationArgs
 from pulumi_policy.proxy import UnknownValueError
 
@@ -110,6 +112,24 @@ def suspended(deployment: Deployment) -> bool:
     if deployment.resource.kind == "ComputePool":
         return bool(deployment.resource.properties.get("state") == "SUSPENDED")
     return is_suspended(deployment.spec)
+
+
+def used(deployment: Deployment, parallelisms: Sequence[int] = ()) -> ResourceUsageSummary:
+    """Return the cores and the memory of a deployment that runs.
+
+    Args:
+        deployment: it.
+        parallelisms: those of the statements on a pool; on a DEDICATED one, each has a Flink cluster of its own.
+
+    Raises:
+        UnknownValueError: a preview does not know something of it.
+    """
+    if deployment.resource.kind == "FlinkApplication":
+        return deployment_usage(deployment.spec)
+    if deployment.resource.properties["type"] == "SHARED":
+        return deployment_usage(deployment.spec, sum(parallelisms))
+    spec = Known({**deployment.spec, "mode": "native"})
+    return sum((deployment_usage(spec, each) for each in parallelisms), ResourceUsageSummary())
 
 
 def _must_know(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from cmf_core.rules.deployments import (
-    cores_of_slots,
-    declared_limits,
-    process_resource,
-    task_managers,
-    task_slots,
-)
-from cmf_core.rules.options import option, options_of
+from cmf_core.rules.deployments import cores_of_slots, declared_limits
 from cmf_core.units import memory_bytes
 from pulumi_policy import (
     EnforcementLevel,
@@ -24,11 +16,9 @@ from pulumi_policy import (
 )
 
 from pulumi_cmf_policy.configuration import table, value
-from pulumi_cmf_policy.deployments import Deployment, each, each_deployment, resources, suspended, tell
+from pulumi_cmf_policy.deployments import Deployment, each, each_deployment, resources, suspended, tell, used
 from pulumi_cmf_policy.resources import Described, matching
 
-_FLINKS_OWN = "1728m"
-"""`taskmanager.memory.process.size` of the configuration that Flink is shipped with."""
 _LIMIT = {
     "type": "object",
     "properties": {"taskManagers": {"type": "integer", "minimum": 0}, "memory": {"type": "string"}},
@@ -53,23 +43,23 @@ def cores(args: StackValidationArgs, report: ReportViolation) -> None:
 def limits(args: StackValidationArgs, report: ReportViolation) -> None:
     """Report deployments over the limits of their own, and environments over the configured ones (E49)."""
     configured = value(args, LIMITS, "limits")
-    on_pools: dict[tuple[str, str], int] = {}
+    on_pools: dict[tuple[str, str], list[int]] = {}
     totals: dict[str, list[int]] = {}
 
     def count_statement(statement: Described) -> None:
         given = statement.properties
         if not given.get("stopped"):
             pool = (str(given["environment"]), str(given["compute_pool_name"]))
-            on_pools[pool] = on_pools.get(pool, 0) + int(given.get("parallelism", 1))
+            on_pools.setdefault(pool, []).append(int(given.get("parallelism", 1)))
 
     def judge(deployment: Deployment) -> None:
         tell(deployment, (declared_limits(deployment.where, deployment.spec),), report)
         if not suspended(deployment):
             pool = (deployment.environment, deployment.resource.name)
-            number = _task_managers(deployment, on_pools.get(pool, 0))
+            managers = used(deployment, on_pools.get(pool, ())).task_manager
             total = totals.setdefault(deployment.environment, [0, 0])
-            total[0] += number
-            total[1] += number * _memory(deployment.spec)
+            total[0] += managers.count
+            total[1] += managers.memory
 
     def totalled() -> None:
         for environment, (number, memory) in sorted(totals.items()):
@@ -93,20 +83,6 @@ def _exceeded(limit: Mapping[str, Any], number: int, memory: int) -> list[str]:
     if most is not None and memory > most:
         found.append(f"{memory / 2**30:.1f} GiB of memory for task managers, over the limit of {limit['memory']}")
     return found
-
-
-def _task_managers(deployment: Deployment, parallelism: int) -> int:
-    """Return how many it has: for a pool in native mode, as many as the statements of this stack need (P24-P26)."""
-    if deployment.resource.kind == "FlinkApplication":
-        return task_managers(deployment.spec) or 1
-    if deployment.resource.properties["type"] == "SHARED" and deployment.spec.get("mode") == "standalone":
-        return task_managers(deployment.spec) or 1
-    return math.ceil(parallelism / task_slots(deployment.spec))
-
-
-def _memory(spec: Mapping[str, Any]) -> int:
-    given = process_resource(spec, "taskManager").get("memory")
-    return memory_bytes(given or option(options_of(spec), "taskmanager.memory.process.size") or _FLINKS_OWN) or 0
 
 
 POLICIES = [

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from cmf_core.models import API_VERSION
+from cmf_core.redeployment import needs_new_pods
 
 from cmf_hub.flink.annotations import annotated
 from cmf_hub.flink.application_status import CURRENT_INSTANCE
@@ -26,17 +27,6 @@ from cmf_hub.store import Entry, Record
 
 INSTANCE = "FlinkApplicationInstance"
 
-_NO_NEW_PODS = ("imagePullPolicy", "ingress")
-_NO_NEW_PODS_JOB = (
-    "upgradeMode",
-    "savepointTriggerNonce",
-    "checkpointTriggerNonce",
-    "initialSavepointPath",
-    "allowNonRestoredState",
-)
-_NO_NEW_PODS_CONFIGURATION = ("kubernetes.operator.", "job.autoscaler.")
-"""What the operator (1.7.0 to 1.15.0) takes up without stopping the job."""
-_NO_NEW_PODS_IF_REMOVED, _NO_NEW_PODS_IF_REMOVED_JOB = "restartNonce", "savepointRedeployNonce"
 _JOB_ENDS = ("UPGRADING", "SUSPENDED")
 
 
@@ -50,28 +40,9 @@ def next_instance(deployed: Mapping[str, Any] | None, after: Placement) -> str |
 
     `deployed` is the spec of that one, or None if nothing is deployed yet.
     """
-    if deployed is not None and not _needs_new_pods(deployed, instance_spec(after)):
+    if deployed is not None and not needs_new_pods(deployed, instance_spec(after)):
         return after.record.instance
     return str(uuid4())
-
-
-def _needs_new_pods(deployed: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    before, after = _of_pods(deployed), _of_pods(wanted)
-    if _NO_NEW_PODS_IF_REMOVED not in after:
-        before.pop(_NO_NEW_PODS_IF_REMOVED, None)
-    if isinstance(before.get("job"), dict) and _NO_NEW_PODS_IF_REMOVED_JOB not in after.get("job", {}):
-        before["job"].pop(_NO_NEW_PODS_IF_REMOVED_JOB, None)
-    return before != after
-
-
-def _of_pods(deployed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a deployed spec whose change needs new pods."""
-    spec = {key: value for key, value in deployed.items() if key not in _NO_NEW_PODS}
-    configuration = spec["flinkConfiguration"].items()
-    spec["flinkConfiguration"] = {k: v for k, v in configuration if not k.startswith(_NO_NEW_PODS_CONFIGURATION)}
-    if isinstance(spec.get("job"), Mapping):
-        spec["job"] = {key: value for key, value in spec["job"].items() if key not in _NO_NEW_PODS_JOB}
-    return spec
 
 
 def instance_entry(placed: Placement, now: str) -> Entry:

@@ -20,13 +20,13 @@ from cmf_core.models import (
     ResourceSummary,
     ResourceUsageSummary,
 )
+from cmf_core.usage import deployment_usage, session_job_usage
 
 from cmf_hub.clusters.registry import ClusterRegistry
 from cmf_hub.flink.manifests import manifest
 from cmf_hub.flink.placement import APPLICATION, ENVIRONMENT, POOL, STATEMENT, Placement, is_shared, pool_key
 from cmf_hub.flink.presence import Presence, presence
 from cmf_hub.flink.savepoints import SAVEPOINT
-from cmf_hub.flink.usage import deployment_usage, session_job_usage
 from cmf_hub.services.kinds import CATALOG, SECRET
 from cmf_hub.services.writes import environment_of
 from cmf_hub.settings import Settings

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from cmf_core.models import ProcessUsage, ResourceUsageSummary
-from cmf_hub.flink.usage import deployment_usage, session_job_usage
+from cmf_core.usage import deployment_usage, session_job_usage
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cmf_core.models import ProcessUsage, ResourceUsageSummary
+from cmf_core.rules.deployments import process_resource, task_slots
+from cmf_core.rules.options import option, options_of, whole_number
 from cmf_core.units import cpu_cores, memory_bytes
-
-from cmf_hub.flink.configuration import flat
 
 _DEFAULT_MEMORY = {"jobmanager": "1600m", "taskmanager": "1728m"}
 """`<process>.memory.process.size` of the configuration that Flink is shipped with."""
@@ -35,7 +35,7 @@ def deployment_usage(spec: Mapping[str, Any], parallelism: int | None = None) ->
 
 def session_job_usage(spec: Mapping[str, Any], parallelism: int) -> ResourceUsageSummary:
     """Return the part of a session cluster that a job of this parallelism fills: task managers only."""
-    return ResourceUsageSummary(task_manager=_times(_task_manager(spec), math.ceil(parallelism / _slots(spec))))
+    return ResourceUsageSummary(task_manager=_times(_task_manager(spec), math.ceil(parallelism / task_slots(spec))))
 
 
 def _task_managers(spec: Mapping[str, Any], parallelism: int | None) -> int:
@@ -45,23 +45,23 @@ def _task_managers(spec: Mapping[str, Any], parallelism: int | None) -> int:
         return replicas
     job = spec.get("job")
     if parallelism is None and isinstance(job, Mapping):
-        parallelism = _whole(job.get("parallelism")) or _whole(_configuration(spec).get("parallelism.default")) or 1
+        parallelism = whole_number(job.get("parallelism")) or whole_number(_option(spec, "parallelism.default")) or 1
     elif spec.get("mode") == "standalone":
         return 1
-    return math.ceil((parallelism or 0) / _slots(spec))
+    return math.ceil((parallelism or 0) / task_slots(spec))
 
 
 def _task_manager(spec: Mapping[str, Any]) -> ProcessUsage:
-    return _process(spec, "taskManager", float(_slots(spec)))
+    return _process(spec, "taskManager", float(task_slots(spec)))
 
 
 def _process(spec: Mapping[str, Any], part: str, default_cpu: float) -> ProcessUsage:
     """Return what one JobManager or TaskManager is given."""
-    named, configuration, process = _resource(spec, part), _configuration(spec), part.lower()
-    memory = named.get("memory") or configuration.get(f"{process}.memory.process.size") or _DEFAULT_MEMORY[process]
+    named, process = process_resource(spec, part), part.lower()
+    memory = named.get("memory") or _option(spec, f"{process}.memory.process.size") or _DEFAULT_MEMORY[process]
     cpu = named.get("cpu")
     if cpu is None:
-        cpu = configuration.get(f"kubernetes.{process}.cpu.amount", default_cpu)
+        cpu = _option(spec, f"kubernetes.{process}.cpu.amount") or default_cpu
     return ProcessUsage(cpu=cpu_cores(cpu) or 0.0, memory=memory_bytes(memory) or 0, count=1)
 
 
@@ -69,27 +69,10 @@ def _times(process: ProcessUsage, count: int) -> ProcessUsage:
     return ProcessUsage(cpu=process.cpu * count, memory=process.memory * count, count=count)
 
 
-def _slots(spec: Mapping[str, Any]) -> int:
-    return _whole(_configuration(spec).get("taskmanager.numberOfTaskSlots")) or 1
-
-
 def _replicas(spec: Mapping[str, Any], part: str) -> int | None:
-    return _whole(_mapping(spec.get(part)).get("replicas"))
+    holder = spec.get(part)
+    return whole_number(holder.get("replicas")) if isinstance(holder, Mapping) else None
 
 
-def _resource(spec: Mapping[str, Any], part: str) -> Mapping[str, Any]:
-    return _mapping(_mapping(spec.get(part)).get("resource"))
-
-
-def _configuration(spec: Mapping[str, Any]) -> Mapping[str, str]:
-    return flat(_mapping(spec.get("flinkConfiguration")))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _whole(value: object) -> int | None:
-    """Return a count, which users also write as text; None if it is none."""
-    text = str(value).strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+def _option(spec: Mapping[str, Any], key: str) -> str | None:
+    return option(options_of(spec), key)
