@@ -54,9 +54,10 @@ class Components(Program):
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[Components]:
+def program(cmf: Hub, tmp_path: Path) -> Iterator[Components]:
     """A program and its stack; what it made is destroyed."""
     made = Components(tmp_path)
+    made.environment |= {"CMF_URL": str(cmf.http.base_url), "CMF_KUBECONFIG_DIRECTORY": str(cmf.kubeconfigs)}
     made.start()
     yield made
     made.end()

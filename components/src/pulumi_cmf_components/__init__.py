@@ -7,5 +7,8 @@ package; it imports ``pulumi_cmf`` and ``cmf_core``, and nothing of ours imports
 from pulumi_cmf_components.charts import Chart
 from pulumi_cmf_components.flink_namespace import FlinkNamespace
 from pulumi_cmf_components.flink_operator import FlinkOperator
+from pulumi_cmf_components.hub_access import HubAccess
+from pulumi_cmf_components.kubeconfig import HubKubeconfig
+from pulumi_cmf_components.spoke import Operator, Spoke
 
-__all__ = ["Chart", "FlinkNamespace", "FlinkOperator"]
+__all__ = ["Chart", "FlinkNamespace", "FlinkOperator", "HubAccess", "HubKubeconfig", "Operator", "Spoke"]

@@ -31,7 +31,7 @@ class FlinkNamespace(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         *,
         namespace: str,
-        operator_namespace: str,
+        operator_namespace: str = OPERATOR_ACCOUNT,
         create: bool = True,
     ) -> None:
         """Describe a namespace.
@@ -40,7 +40,7 @@ class FlinkNamespace(pulumi.ComponentResource):
             resource_name: name in the Pulumi program.
             opts: options of every Pulumi resource; its provider of `kubernetes` is the cluster.
             namespace: its name.
-            operator_namespace: where the operator runs, whose service account gets a role here.
+            operator_namespace: where the operator runs, whose service account `flink-operator` gets a role here.
             create: make the namespace; False takes one that is there.
         """
         super().__init__("cmf:components:FlinkNamespace", resource_name, {}, opts)

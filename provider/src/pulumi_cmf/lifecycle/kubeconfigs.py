@@ -160,7 +160,8 @@ class KubeconfigSecret:
                     config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
                 else:
                     path = self._kubeconfig or Path(os.environ.get("KUBECONFIG", _DEFAULT).split(os.pathsep)[0])
-                    document = await asyncio.to_thread(_with_files, path.expanduser(), Path(folder))
+                    text = await asyncio.to_thread(path.expanduser().read_text)
+                    document = with_files(text, path.expanduser().parent, Path(folder))
                     await config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
                         document, client_configuration=configuration
                     )
@@ -177,12 +178,20 @@ class KubeconfigSecret:
                 raise Refused(f"{self.place} cannot be reached: {error or 'no answer in time'}") from error
 
 
-def _with_files(path: Path, folder: Path) -> dict[str, Any]:
+def with_files(text: str, beside: Path, folder: Path) -> dict[str, Any]:
     """Return a kubeconfig whose certificates and keys are files in `folder`.
 
     The Kubernetes client would write them to files of its own, and leave these until the process ends.
+
+    Args:
+        text: the kubeconfig.
+        beside: folder that its relative paths begin at.
+        folder: where the files are written.
+
+    Raises:
+        ValueError: it is not a kubeconfig.
     """
-    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    document: dict[str, Any] = yaml.safe_load(text)
     if not isinstance(document, dict):
         raise ValueError("not a kubeconfig")
     entries = [entry.get("cluster") or {} for entry in document.get("clusters") or []]
@@ -194,7 +203,7 @@ def _with_files(path: Path, folder: Path) -> dict[str, Any]:
                 file.write_bytes(base64.b64decode(data))
                 entry[field] = str(file)
             elif entry.get(field):
-                entry[field] = str(path.parent / entry[field])
+                entry[field] = str(beside / entry[field])
     return document
 
 
