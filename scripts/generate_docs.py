@@ -9,6 +9,7 @@ from collections import defaultdict
 from itertools import groupby
 from pathlib import Path
 
+from args_module import args_module
 from cmf_core.rules import by_id
 from cmf_core.rules.catalogue import SECTIONS, SOURCES, catalogue
 from cmf_hub.flags import type_name
@@ -122,6 +123,7 @@ Sources. {sources()}.
 
 {rules()}
 """,
+        "provider/src/pulumi_cmf/args.py": args_module(),
         "provider/src/pulumi_cmf/plugin/schema.json": json.dumps(described, indent=2, ensure_ascii=False) + "\n",
     }
 

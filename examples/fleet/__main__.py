@@ -6,9 +6,11 @@ or cmf:kubeconfigDirectory. Which spokes to register: SPOKE_KUBECONFIGS, as NAME
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi_cmf import ComputePool, Environment, FlinkApplication, KubernetesCluster, Statement
+from pulumi_cmf.types import ApplicationDefaults, FlinkClusterSpec, PoolDefaults
 
 config = pulumi.Config()
 namespace = config.require("namespace")
@@ -29,16 +31,21 @@ def spokes() -> dict[str, Path]:
 
 
 # What all jobs share. An environment's settings win over those of an application or pool in it.
-state = {
+state: dict[str, Any] = {
     "state.backend.type": "rocksdb",
     "state.checkpoints.dir": f"{state_uri}/checkpoints",
     "state.savepoints.dir": f"{state_uri}/savepoints",
     "high-availability.type": "kubernetes",
     "high-availability.storageDir": f"{state_uri}/ha",
 }
-defaults = {
+checkpoints: dict[str, Any] = {"execution.checkpointing.interval": config.require("checkpointInterval")}
+application_defaults: ApplicationDefaults = {
     "metadata": {"labels": {"fleet": "example"}},
-    "spec": {"flink_configuration": {"execution.checkpointing.interval": config.require("checkpointInterval")}},
+    "spec": {"flink_configuration": checkpoints},
+}
+pool_defaults: PoolDefaults = {
+    "metadata": {"labels": {"fleet": "example"}},
+    "spec": {"cluster_spec": {"flink_configuration": checkpoints}},
 }
 
 # The cluster that CMF runs on is registered already; the spokes are not.
@@ -49,8 +56,8 @@ clusters = {
 hub = Environment(
     "fleet-hub",
     kubernetes_namespace=namespace,
-    flink_application_defaults=defaults,
-    compute_pool_defaults=defaults,
+    flink_application_defaults=application_defaults,
+    compute_pool_defaults=pool_defaults,
     force_delete=force_delete,
 )
 spoke_environments = [
@@ -58,8 +65,8 @@ spoke_environments = [
         f"fleet-{name}",
         kubernetes_cluster_name=cluster.name,
         kubernetes_namespace=namespace,
-        flink_application_defaults=defaults,
-        compute_pool_defaults=defaults,
+        flink_application_defaults=application_defaults,
+        compute_pool_defaults=pool_defaults,
         force_delete=force_delete,
     )
     for name, cluster in clusters.items()
@@ -85,7 +92,7 @@ application = FlinkApplication(
     force_delete=force_delete,
 )
 
-sql = {
+sql: FlinkClusterSpec = {
     "image": "confluentinc/cp-flink-sql:1.19-cp8",
     "flink_version": "v1_19",
     "job_manager": {"resource": {"cpu": 0.5, "memory": "1024m"}},

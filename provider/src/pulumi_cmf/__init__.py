@@ -1,6 +1,7 @@
 """Flink fleets as code: the resources of the CMF REST API for Pulumi.
 
-What a program uses is exported here; ``types`` has the nested inputs. ``lifecycle`` is what each resource
+What a program uses is exported here; nested inputs are typed dictionaries of ``types`` or classes of ``args``, as
+you like. ``lifecycle`` is what each resource
 does, without Pulumi; ``dynamic`` and ``plugin`` carry that to Pulumi's engine, as dynamic providers or as a
 native one: `pulumi config set cmf:plugin true` moves a stack from the first to the second. Imports cmf_core
 only; importing it has no effect. Independent: not affiliated with Confluent or the Apache Software Foundation.

@@ -12,6 +12,7 @@ from cmf_core.models import ComputePool, Environment, PoolPhase, PoolState, Pool
 from cmf_core.rules import Advice, Verdict, advice, names, pools
 from cmf_core.rules.deployments import deployment_advice
 
+from pulumi_cmf import types
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
@@ -26,9 +27,9 @@ _HOPELESS = (PoolPhase.FAILED, PoolPhase.DELETING)
 class ComputePoolInputs(ContainedInputs):
     """What a user says of a pool."""
 
-    type: Literal["DEDICATED", "SHARED"]
+    type: types.PoolType
     cluster_spec: dict[str, Any]
-    state: Literal["RUNNING", "SUSPENDED"] | None = None
+    state: types.PoolState | None = None
     wait_for: Literal["ready", "accepted"] | None = None
     on_blocked: Literal["fail", "wait"] | None = None
 
@@ -39,7 +40,7 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
     name = "ComputePool"
     outputs = ("uid", "phase")
     immutable = ("type",)
-    nested = ("cluster_spec",)
+    nested: ClassVar[Mapping[str, Any]] = {"cluster_spec": types.FlinkClusterSpec}
     defaults: ClassVar[Mapping[str, Any]] = {"state": PoolState.RUNNING.value}
     rule_ids: ClassVar[Mapping[str, str]] = {"type": "P14", "cluster_spec": "P06"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from cmf_core.calls import DETACHED_SAVEPOINTS, Collection
 from cmf_core.models import Savepoint
@@ -12,13 +12,14 @@ from cmf_core.rules import Verdict, names
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.types import SavepointFormat
 
 
 class DetachedSavepointInputs(Labelled):
     """What a user says of a detached savepoint."""
 
     path: str
-    format_type: Literal["CANONICAL", "NATIVE", "UNKNOWN"] | None = None
+    format_type: SavepointFormat | None = None
 
 
 class DetachedSavepointKind(RecordedKind[DetachedSavepointInputs, Savepoint]):

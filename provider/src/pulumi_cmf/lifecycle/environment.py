@@ -18,8 +18,8 @@ from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
+from pulumi_cmf.types import ApplicationDefaults, PoolDefaults, StatementDefaults
 
-_DEFAULTS = ("flink_application_defaults", "compute_pool_defaults", "statement_defaults")
 _DELETE_SECONDS = 60.0
 
 
@@ -42,7 +42,11 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
     lasting = ("created_time",)
     identity = ("name",)
     immutable = ("kubernetes_namespace", "kubernetes_cluster_name")
-    nested = _DEFAULTS
+    nested: ClassVar[Mapping[str, Any]] = {
+        "flink_application_defaults": ApplicationDefaults,
+        "compute_pool_defaults": PoolDefaults,
+        "statement_defaults": StatementDefaults,
+    }
     defaults: ClassVar[Mapping[str, Any]] = {"kubernetes_cluster_name": DEFAULT_CLUSTER}
 
     def __init__(self) -> None:
@@ -126,7 +130,7 @@ def _model(inputs: EnvironmentInputs, olds: Mapping[str, Any], mark: str | None)
     def cleared(field: str, value: Any) -> Any:
         return {} if value is None and olds.get(field) else value
 
-    data: dict[str, Any] = {field: cleared(field, getattr(inputs, field)) for field in _DEFAULTS}
+    data: dict[str, Any] = {field: cleared(field, getattr(inputs, field)) for field in EnvironmentKind.nested}
     metadata = {
         "name": inputs.name,
         "labels": cleared("labels", inputs.labels),

@@ -20,6 +20,7 @@ from pulumi_cmf.lifecycle.kind import Operation
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look
+from pulumi_cmf.types import FlinkApplicationSpec
 
 _RUNS = ("RUNNING", "FINISHED")
 _HOPELESS = ("FAILED", "DELETING")
@@ -37,7 +38,7 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
 
     name = "FlinkApplication"
     outputs = ("uid", "lifecycle_state", "job_state", "job_id")
-    nested = ("spec",)
+    nested: ClassVar[Mapping[str, Any]] = {"spec": FlinkApplicationSpec}
     rule_ids: ClassVar[Mapping[str, str]] = {"spec": "E19"}
     ready_seconds = 600.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from cmf_core.calls import KAFKA_CATALOGS, Collection
 from cmf_core.models import KafkaCatalog
@@ -12,6 +12,7 @@ from cmf_core.rules import Verdict, names
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.types import Connection
 
 
 class KafkaCatalogInputs(Labelled):
@@ -26,7 +27,7 @@ class KafkaCatalogKind(RecordedKind[KafkaCatalogInputs, KafkaCatalog]):
     name = "KafkaCatalog"
     identity = ("name",)
     outputs = ("uid", "environments_with_access")
-    nested = ("sr_instance",)
+    nested: ClassVar[Mapping[str, Any]] = {"sr_instance": Connection}
 
     def __init__(self) -> None:
         super().__init__(KafkaCatalogInputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from cmf_core.calls import Collection, kafka_databases
 from cmf_core.models import KafkaDatabase
@@ -12,6 +12,7 @@ from cmf_core.rules import Verdict, names
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.types import Connection
 
 
 class KafkaDatabaseInputs(Labelled):
@@ -29,7 +30,7 @@ class KafkaDatabaseKind(RecordedKind[KafkaDatabaseInputs, KafkaDatabase]):
     identity = ("catalog", "name")
     place = "catalog"
     outputs = ("uid", "environments_with_access")
-    nested = ("kafka_cluster",)
+    nested: ClassVar[Mapping[str, Any]] = {"kafka_cluster": Connection}
 
     def __init__(self) -> None:
         super().__init__(KafkaDatabaseInputs)

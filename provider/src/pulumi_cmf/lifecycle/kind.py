@@ -7,7 +7,7 @@ knows Pulumi.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -20,6 +20,7 @@ from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Failure, Inputs, failures_of, refused
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.shapes import misfits
 from pulumi_cmf.lifecycle.spelling import SpelledTwice, as_cmf, whole
 from pulumi_cmf.lifecycle.unknowns import contains_unknown, known_part, unknown_paths
 from pulumi_cmf.lifecycle.waiting import Progress
@@ -127,8 +128,8 @@ class Kind(ABC, Generic[I]):
     lasting: ClassVar[tuple[str, ...]] = ("uid",)
     """Those of them that an update leaves as they are."""
 
-    nested: ClassVar[tuple[str, ...]] = ()
-    """Inputs that are objects of CMF's, whose fields may be spelled in snake_case."""
+    nested: ClassVar[Mapping[str, Any]] = {}
+    """Inputs that are objects of CMF's, whose fields may be spelled in snake_case: the typed dictionary of each."""
 
     defaults: ClassVar[Mapping[str, Any]] = {}
     """What CMF takes an input for that is not given."""
@@ -163,12 +164,20 @@ class Kind(ABC, Generic[I]):
             if spelled is not None:
                 clean[key] = spelled
         unknown = list(unknown_paths(clean))
+        there = known_part(clean)
         try:
-            known = self.parse(known_part(clean))
+            known = self.parse(there)
         except ValidationError as error:
             return Checked(clean, failures_of(error, unknown, self.rule_ids))
         verdicts = self.rules(known, settings) if not unknown else ()
-        return Checked(clean, [refused(name, verdict) for name, verdict in verdicts if verdict is not None])
+        refusals = [refused(name, verdict) for name, verdict in verdicts if verdict is not None]
+        return Checked(clean, refusals or list(self._misfits(there)))
+
+    def _misfits(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+        """Yield what in nested inputs is no field of theirs, or has another type."""
+        for key, shape in self.nested.items():
+            if key in inputs:
+                yield from misfits(inputs[key], shape, key)
 
     def told(self, failure: Failure, given: Mapping[str, Any]) -> tuple[str, str]:
         """Return property and reason for Pulumi, which prints the value of a property that is named: no secret's."""

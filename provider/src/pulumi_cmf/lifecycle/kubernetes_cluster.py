@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import yaml
 from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS
@@ -12,6 +12,7 @@ from cmf_core.models import ClusterState, KubernetesCluster, LifecycleState
 from cmf_core.rules import Refusal, Verdict, names
 from cmf_core.rules.clusters import decommission
 
+from pulumi_cmf import types
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
@@ -33,7 +34,7 @@ class KubernetesClusterInputs(Labelled):
     """What a user says of a cluster."""
 
     kubeconfig: str
-    lifecycle_state: Literal["ACTIVE", "DECOMMISSIONED"] | None = None
+    lifecycle_state: types.LifecycleState | None = None
 
 
 class KubernetesClusterKind(Kind[KubernetesClusterInputs]):

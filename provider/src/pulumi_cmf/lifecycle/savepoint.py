@@ -19,6 +19,7 @@ from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
+from pulumi_cmf.types import SavepointFormat
 
 _OWNERS = {"applications": "application", "statements": "statement"}
 """Part of an id, and the input that names the owner of the savepoint."""
@@ -34,7 +35,7 @@ class SavepointInputs(Labelled):
     application: str | None = None
     statement: str | None = None
     path: str | None = None
-    format_type: Literal["CANONICAL", "NATIVE", "UNKNOWN"] | None = None
+    format_type: SavepointFormat | None = None
     backoff_limit: int | None = Field(default=None, ge=-1)
     wait_for: Literal["completed", "accepted"] | None = None
     force_delete: bool | None = None

@@ -7,16 +7,18 @@ import inspect
 import re
 import sys
 import textwrap
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from importlib.metadata import version
 from itertools import pairwise
-from typing import Any, Final, ForwardRef, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from types import ModuleType
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 import pulumi_cmf
+from pulumi_cmf import types as nested
 from pulumi_cmf.lifecycle.kinds import KINDS
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings
+from pulumi_cmf.lifecycle.shapes import hints, unwrapped
 from pulumi_cmf.lifecycle.spelling import camel
 from pulumi_cmf.plugin.functions import FUNCTIONS
 from pulumi_cmf.resources.base import CmfResource
@@ -71,10 +73,10 @@ class _Maker:
     def resource(self, cls: type[CmfResource]) -> Schema:
         kind = cls._front.kind
         inputs, required = self._inputs(cls)
-        hints = _hints(cls)
+        types = hints(cls)
         told = _fields_told(cls)
         outputs = {
-            camel(name): _told(self._type(hints[name], cls.__name__, name), told.get(name)) for name in kind.outputs
+            camel(name): _told(self._type(types[name], cls.__name__, name), told.get(name)) for name in kind.outputs
         }
         return {
             "description": inspect.cleandoc(cls.__doc__ or ""),
@@ -99,12 +101,12 @@ class _Maker:
         }
 
     def _inputs(self, cls: type[CmfResource]) -> tuple[dict[str, Schema], list[str]]:
-        hints, told = _hints(cls.__init__), _arguments_told(cls.__init__)
+        types, told = hints(cls.__init__), _arguments_told(cls.__init__)
         inputs, required = {}, []
         for name, parameter in inspect.signature(cls.__init__).parameters.items():
             if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
                 continue
-            property_ = {**self._type(hints[name], cls.__name__, name), "description": told[name]}
+            property_ = {**self._type(types[name], cls.__name__, name), "description": told[name]}
             if name in cls._front.kind.secret:
                 property_["secret"] = True
             inputs[camel(name)] = property_
@@ -114,7 +116,9 @@ class _Maker:
 
     def _type(self, hint: Any, owner: str, name: str) -> Schema:
         """Return the schema of a type; `owner` and `name` name the enum that a Literal becomes."""
-        hint = _unwrapped(hint)
+        hint = unwrapped(hint)
+        if hint in _ENUMS:
+            owner, name = "", _ENUMS[hint]
         if hint in _PRIMITIVES:
             return {"type": _PRIMITIVES[hint]}
         if is_typeddict(hint):
@@ -135,7 +139,7 @@ class _Maker:
             told = _fields_told(cls)
             properties = {
                 camel(name): _told(self._type(hint, _declaring(cls, name).__name__, name), told.get(name))
-                for name, hint in _hints(cls).items()
+                for name, hint in hints(cls).items()
             }
             self.types[token] = {
                 "type": "object",
@@ -145,45 +149,21 @@ class _Maker:
         return {"type": "object", "$ref": f"#/types/{token}"}
 
     def _enum(self, owner: str, name: str, values: Sequence[str]) -> Schema:
-        token = self.token(f"{owner}{camel(name)[0].upper()}{camel(name)[1:]}")
-        self.types[token] = {"type": "string", "enum": [{"value": value} for value in values]}
+        name = f"{owner}{camel(name)[0].upper()}{camel(name)[1:]}"
+        token = self.token(name)
+        type_ = {"type": "string", "enum": [{"value": value} for value in values]}
+        self.types[token] = _told(type_, _constants_told(nested).get(name))
         return {"type": "string", "$ref": f"#/types/{token}"}
 
 
+_ENUMS = {value: name for name, value in vars(nested).items() if get_origin(value) is Literal}
+"""The enums that have a name of their own."""
 _UNREAD = frozenset({"kubeconfig", "timeouts", "waitFor", "forceDelete"})
 """Inputs that CMF cannot tell of a resource that is managed elsewhere."""
 
 
-class _Itself:
-    """Takes the place of Pulumi's Input and Output: `Input[T]` is then T."""
-
-    def __class_getitem__(cls, item: Any) -> Any:
-        return item
-
-
-def _hints(of: Any) -> dict[str, Any]:
-    """Return the types that a class or function is annotated with; the package writes them as texts."""
-    space = {**vars(sys.modules[of.__module__]), "Input": _Itself, "Output": _Itself}
-    found = {}
-    for name, hint in of.__annotations__.items():
-        text = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
-        found[name] = eval(text, space)  # noqa: S307 - of our own modules
-    return found
-
-
 def _told(schema: Schema, text: str | None) -> Schema:
     return {**schema, "description": text} if text else schema
-
-
-def _unwrapped(hint: Any) -> Any:
-    """Return the type of a value: without None, and the typed one of several spellings."""
-    if get_origin(hint) not in (Union, types.UnionType):
-        return hint
-    options = [each for each in get_args(hint) if each is not type(None)]
-    typed = [each for each in options if is_typeddict(each)]
-    if typed or len(options) == 1:
-        return _unwrapped((typed or options)[0])
-    return Any
 
 
 def _arguments_told(function: Any) -> dict[str, str]:
@@ -198,9 +178,21 @@ def _fields_told(cls: type) -> dict[str, str]:
     base = _base(cls)
     if base is not None:
         told |= _fields_told(base)
-    for field, text in pairwise(_source(cls).body):
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-            told[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value))
+    return told | _texts_below(_source(cls).body)
+
+
+def _constants_told(module: ModuleType) -> dict[str, str]:
+    """Return the texts below the constants of a module."""
+    return _texts_below(ast.parse(inspect.getsource(module)).body)
+
+
+def _texts_below(body: Sequence[ast.stmt]) -> dict[str, str]:
+    told = {}
+    for field, text in pairwise(body):
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            match field:
+                case ast.AnnAssign(target=target) | ast.Assign(targets=[target]):
+                    told[ast.unparse(target)] = re.sub(r"\s+", " ", str(text.value.value)).strip()
     return told
 
 
@@ -226,14 +218,14 @@ def _source(cls: type) -> ast.ClassDef:
 def _settings() -> list[tuple[str, Schema]]:
     """Return the provider's settings: key, environment variable and text as their class documents them."""
     told = _arguments_told_in(Settings.__doc__ or "")
-    hints = get_type_hints(Settings)
+    types = get_type_hints(Settings)
     result = []
     for field in fields(Settings):
         found = _SETTING.match(told[field.name])
         assert found is not None, f"Settings.{field.name} does not say its key and variable"
         key, variable, text = found.groups()
         setting: Schema = {
-            "type": "number" if hints[field.name] is float else "string",
+            "type": "number" if types[field.name] is float else "string",
             "description": text,
             "defaultInfo": {"environment": [variable]},
         }

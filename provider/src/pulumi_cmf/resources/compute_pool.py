@@ -8,9 +8,10 @@ from typing import Any, Literal
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import FlinkClusterSpecArgs, TimeoutsArgs
 from pulumi_cmf.dynamic.providers import ComputePoolProvider
 from pulumi_cmf.resources.base import CmfResource
-from pulumi_cmf.types import FlinkClusterSpec, Timeouts
+from pulumi_cmf.types import FlinkClusterSpec, PoolState, PoolType, Timeouts
 
 
 class ComputePool(CmfResource, module="cmf", name="ComputePool"):
@@ -41,16 +42,16 @@ class ComputePool(CmfResource, module="cmf", name="ComputePool"):
         opts: pulumi.ResourceOptions | None = None,
         *,
         environment: Input[str],
-        type: Input[Literal["DEDICATED", "SHARED"]],  # noqa: A002 - CMF's name of the field
-        cluster_spec: Input[FlinkClusterSpec | Mapping[str, Any]],
+        type: Input[PoolType],  # noqa: A002 - CMF's name of the field
+        cluster_spec: Input[FlinkClusterSpecArgs | FlinkClusterSpec],
         name: Input[str] | None = None,
-        state: Input[Literal["RUNNING", "SUSPENDED"]] | None = None,
+        state: Input[PoolState] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
         wait_for: Input[Literal["ready", "accepted"]] | None = None,
         on_blocked: Input[Literal["fail", "wait"]] | None = None,
         force_delete: Input[bool] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a pool.
 

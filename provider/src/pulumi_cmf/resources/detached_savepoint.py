@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import TimeoutsArgs
 from pulumi_cmf.dynamic.providers import DetachedSavepointProvider
 from pulumi_cmf.resources.base import CmfResource
-from pulumi_cmf.types import Timeouts
+from pulumi_cmf.types import SavepointFormat, Timeouts
 
 
 class DetachedSavepoint(CmfResource, module="cmf", name="DetachedSavepoint"):
@@ -35,10 +35,10 @@ class DetachedSavepoint(CmfResource, module="cmf", name="DetachedSavepoint"):
         *,
         path: Input[str],
         name: Input[str] | None = None,
-        format_type: Input[Literal["CANONICAL", "NATIVE", "UNKNOWN"]] | None = None,
+        format_type: Input[SavepointFormat] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a detached savepoint.
 

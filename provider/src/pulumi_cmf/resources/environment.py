@@ -8,9 +8,10 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import ApplicationDefaultsArgs, PoolDefaultsArgs, StatementDefaultsArgs, TimeoutsArgs
 from pulumi_cmf.dynamic.providers import EnvironmentProvider
 from pulumi_cmf.resources.base import CmfResource
-from pulumi_cmf.types import ResourceDefaults, StatementDefaults, Timeouts
+from pulumi_cmf.types import ApplicationDefaults, PoolDefaults, StatementDefaults, Timeouts
 
 
 class Environment(CmfResource, module="cmf", name="Environment"):
@@ -38,13 +39,13 @@ class Environment(CmfResource, module="cmf", name="Environment"):
         kubernetes_namespace: Input[str],
         name: Input[str] | None = None,
         kubernetes_cluster_name: Input[str] | None = None,
-        flink_application_defaults: Input[ResourceDefaults | Mapping[str, Any]] | None = None,
-        compute_pool_defaults: Input[ResourceDefaults | Mapping[str, Any]] | None = None,
-        statement_defaults: Input[StatementDefaults | Mapping[str, Any]] | None = None,
+        flink_application_defaults: Input[ApplicationDefaultsArgs | ApplicationDefaults] | None = None,
+        compute_pool_defaults: Input[PoolDefaultsArgs | PoolDefaults] | None = None,
+        statement_defaults: Input[StatementDefaultsArgs | StatementDefaults] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
         force_delete: Input[bool] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe an environment.
 

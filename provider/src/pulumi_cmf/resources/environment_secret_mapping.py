@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import TimeoutsArgs
 from pulumi_cmf.dynamic.providers import EnvironmentSecretMappingProvider
 from pulumi_cmf.resources.base import CmfResource
 from pulumi_cmf.types import Timeouts
@@ -36,7 +37,7 @@ class EnvironmentSecretMapping(CmfResource, module="cmf", name="EnvironmentSecre
         name: Input[str] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a mapping.
 

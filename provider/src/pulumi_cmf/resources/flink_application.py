@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import FlinkApplicationSpecArgs, TimeoutsArgs
 from pulumi_cmf.dynamic.providers import FlinkApplicationProvider
 from pulumi_cmf.resources.base import CmfResource
 from pulumi_cmf.types import FlinkApplicationSpec, Timeouts
@@ -41,13 +42,13 @@ class FlinkApplication(CmfResource, module="cmf", name="FlinkApplication"):
         opts: pulumi.ResourceOptions | None = None,
         *,
         environment: Input[str],
-        spec: Input[FlinkApplicationSpec | Mapping[str, Any]],
+        spec: Input[FlinkApplicationSpecArgs | FlinkApplicationSpec],
         name: Input[str] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
         wait_for: Input[Literal["stable", "running", "accepted"]] | None = None,
         force_delete: Input[bool] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe an application.
 

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import ConnectionArgs, TimeoutsArgs
 from pulumi_cmf.dynamic.providers import KafkaCatalogProvider
 from pulumi_cmf.resources.base import CmfResource
 from pulumi_cmf.types import Connection, Timeouts
@@ -32,11 +33,11 @@ class KafkaCatalog(CmfResource, module="cmf", name="KafkaCatalog"):
         resource_name: str,
         opts: pulumi.ResourceOptions | None = None,
         *,
-        sr_instance: Input[Connection | Mapping[str, Any]],
+        sr_instance: Input[ConnectionArgs | Connection],
         name: Input[str] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a catalog.
 

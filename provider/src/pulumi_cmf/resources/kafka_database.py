@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import ConnectionArgs, TimeoutsArgs
 from pulumi_cmf.dynamic.providers import KafkaDatabaseProvider
 from pulumi_cmf.resources.base import CmfResource
 from pulumi_cmf.types import Connection, Timeouts
@@ -39,12 +40,12 @@ class KafkaDatabase(CmfResource, module="cmf", name="KafkaDatabase"):
         opts: pulumi.ResourceOptions | None = None,
         *,
         catalog: Input[str],
-        kafka_cluster: Input[Connection | Mapping[str, Any]],
+        kafka_cluster: Input[ConnectionArgs | Connection],
         name: Input[str] | None = None,
         ddl_environments: Input[Sequence[Input[str]]] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a database.
 

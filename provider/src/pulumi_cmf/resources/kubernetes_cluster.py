@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import TimeoutsArgs
 from pulumi_cmf.dynamic.providers import KubernetesClusterProvider
 from pulumi_cmf.resources.base import CmfResource
-from pulumi_cmf.types import Timeouts
+from pulumi_cmf.types import LifecycleState, Timeouts
 
 
 class KubernetesCluster(CmfResource, module="cmf", name="KubernetesCluster"):
@@ -42,10 +42,10 @@ class KubernetesCluster(CmfResource, module="cmf", name="KubernetesCluster"):
         *,
         kubeconfig: Input[str],
         name: Input[str] | None = None,
-        lifecycle_state: Input[Literal["ACTIVE", "DECOMMISSIONED"]] | None = None,
+        lifecycle_state: Input[LifecycleState] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a cluster.
 

@@ -8,9 +8,10 @@ from typing import Literal
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import TimeoutsArgs
 from pulumi_cmf.dynamic.providers import SavepointProvider
 from pulumi_cmf.resources.base import CmfResource
-from pulumi_cmf.types import Timeouts
+from pulumi_cmf.types import SavepointFormat, Timeouts
 
 
 class Savepoint(CmfResource, module="cmf", name="Savepoint"):
@@ -47,13 +48,13 @@ class Savepoint(CmfResource, module="cmf", name="Savepoint"):
         statement: Input[str] | None = None,
         name: Input[str] | None = None,
         path: Input[str] | None = None,
-        format_type: Input[Literal["CANONICAL", "NATIVE", "UNKNOWN"]] | None = None,
+        format_type: Input[SavepointFormat] | None = None,
         backoff_limit: Input[int] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
         wait_for: Input[Literal["completed", "accepted"]] | None = None,
         force_delete: Input[bool] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a savepoint.
 

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import TimeoutsArgs
 from pulumi_cmf.dynamic.providers import SecretProvider
 from pulumi_cmf.resources.base import CmfResource
 from pulumi_cmf.types import Timeouts
@@ -40,7 +41,7 @@ class Secret(CmfResource, module="cmf", name="Secret"):
         name: Input[str] | None = None,
         labels: Input[Mapping[str, Input[str]]] | None = None,
         annotations: Input[Mapping[str, Input[str]]] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a secret.
 

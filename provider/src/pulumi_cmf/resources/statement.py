@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi import Input, Output
 
+from pulumi_cmf.args import TimeoutsArgs
 from pulumi_cmf.dynamic.providers import StatementProvider
 from pulumi_cmf.resources.base import CmfResource
 from pulumi_cmf.types import Timeouts
@@ -55,7 +56,7 @@ class Statement(CmfResource, module="cmf", name="Statement"):
         annotations: Input[Mapping[str, Input[str]]] | None = None,
         wait_for: Input[Literal["started", "completed", "accepted"]] | None = None,
         force_delete: Input[bool] | None = None,
-        timeouts: Input[Timeouts] | None = None,
+        timeouts: Input[TimeoutsArgs | Timeouts] | None = None,
     ) -> None:
         """Describe a statement.
 
