@@ -155,6 +155,20 @@ def test_only_a_standalone_pool_has_a_number_of_task_managers(hub: Hub, home: Sp
     assert deployed[standalone]["spec"]["taskManager"]["replicas"] == 3
 
 
+@pytest.mark.rule("FKO26", "FKO27")
+def test_the_mode_of_a_session_cluster_stays_while_it_is_there(hub: Hub, path: str) -> None:
+    name = unique("pool")
+    assert hub.post(path, pool(name)).status_code == 200
+    hub.until(f"{path}/{name}", "status.phase", "RUNNING")
+    other = {"mode": "standalone"}
+    answer = hub.put(f"{path}/{name}", pool(name, cluster=other))
+    assert (answer.status_code, "mode cannot change from native to standalone" in message(answer)) == (422, True)
+    assert hub.put(f"{path}/{name}", pool(name, state="SUSPENDED")).status_code == 200
+    hub.until(f"{path}/{name}", "status.phase", "SUSPENDED")
+    assert hub.put(f"{path}/{name}", pool(name, cluster=other)).status_code == 200
+    hub.until(f"{path}/{name}", "status.phase", "RUNNING")
+
+
 def test_pools_are_filtered_by_phase(hub: Hub, path: str) -> None:
     hub.post(path, pool("template", "DEDICATED"))
     asleep = unique("pool")

@@ -12,7 +12,7 @@ from cmf_localfleet.artifacts import ensure_artifact
 from cmf_localfleet.connection import connect
 from kubernetes.client import ApiextensionsV1Api, CustomObjectsApi
 
-from tests.support.hub import Hub, Spoke, application, unique
+from tests.support.hub import Hub, Spoke, application, message, unique
 from tests.support.wait import wait_for
 
 StartHub = Callable[..., Hub]
@@ -52,13 +52,17 @@ def message_of(hub: Hub) -> str:
     return str(hub.get("/kubernetes-clusters/confluent").json()["status"]["message"])
 
 
-@pytest.mark.rule("C20", "C24", "E14")
+@pytest.mark.rule("C20", "C24", "E14", "E44")
 def test_an_operator_under_another_group_is_found_bit_by_bit_and_used(
     own_hub: StartHub, bare_cluster: LocalCluster, tmp_path: Path
 ) -> None:
     hub = own_hub(CMF_K8S_FLINK_API_GROUP=GROUP)
     hub.register("confluent", bare_cluster.kubeconfig)
     wait_for(lambda: f"CRD flinkdeployments.{GROUP}" in message_of(hub), "all definitions to be missed")
+    early = {"name": unique("env"), "kubernetesNamespace": "later", "kubernetesClusterName": "confluent"}
+    assert message(hub.post("/environments", early)) == "Environment's kubernetesNamespace 'later' does not exist."
+    bare_cluster.create_namespace("later")
+    assert "[E43]" in hub.post("/environments", early).json()["status"]["advice"][0]
     install(bare_cluster, "FlinkDeployment")
     wait_for(lambda: f"warning: CRD flinksessionjobs.{GROUP}" in message_of(hub), "the others to be missed")
     install(bare_cluster, "FlinkSessionJob", "FlinkStateSnapshot")

@@ -48,7 +48,7 @@ def test_statements_on_a_shared_pool_share_its_cluster(hub: Hub, home: Spoke, pa
     assert not set(names) & set(home.deployments())
 
 
-@pytest.mark.rule("P01", "NAME", "FKO1")
+@pytest.mark.rule("P01", "NAME", "FKO1", "FKO36")
 @pytest.mark.parametrize(
     ("body", "status", "text"),
     [
@@ -60,6 +60,7 @@ def test_statements_on_a_shared_pool_share_its_cluster(hub: Hub, home: Spoke, pa
         (statement("Upper", "template"), 400, "lower-case"),
         (statement("x" * 46, "template"), 422, "45 characters"),
         (statement("stmt", "template", startFromSavepoint={"uid": "x"}), 422, "only for updates"),
+        (statement("stmt", "template", flinkConfiguration={"kubernetes.cluster-id": "x"}), 422, "cluster-id"),
     ],
 )
 def test_what_breaks_a_rule_is_refused(hub: Hub, path: str, body: dict[str, Any], status: int, text: str) -> None:
@@ -107,6 +108,15 @@ def test_text_and_pool_of_a_statement_stay(hub: Hub, environment: str, path: str
         assert answer.status_code == 422
         assert "immutable" in message(answer)
     assert hub.put(f"{path}/nobody", statement("nobody", "template")).status_code == 404
+
+
+@pytest.mark.rule("FKO3")
+def test_a_statement_is_not_reconfigured_to_what_no_operator_takes(hub: Hub, path: str) -> None:
+    name = unique("stmt")
+    assert hub.post(path, statement(name, "template")).status_code == 200
+    answer = hub.put(f"{path}/{name}", statement(name, "template", flinkConfiguration={"kubernetes.namespace": "x"}))
+    assert (answer.status_code, "kubernetes.namespace" in message(answer)) == (422, True)
+    assert hub.put(f"{path}/{name}", statement(name, "template", stopped=True)).status_code == 200
 
 
 def test_an_unknown_savepoint_is_refused(hub: Hub, path: str) -> None:

@@ -52,7 +52,7 @@ def test_a_good_specification_is_neither_refused_nor_advised_against() -> None:
 
 
 @pytest.mark.rule("E19", "E33", "FKO2", "FKO3", "FKO4", "FKO5", "FKO6", "FKO7", "FKO8", "FKO9", "FKO10", "FKO11")
-@pytest.mark.rule("FKO12", "FKO13", "FKO14", "FKO16", "FKO18", "FKO19", "FKO21", "FKO23", "FKO30")
+@pytest.mark.rule("FKO12", "FKO13", "FKO14", "FKO16", "FKO17", "FKO18", "FKO19", "FKO21", "FKO22", "FKO23", "FKO30")
 @pytest.mark.parametrize(
     ("spec", "rule"),
     [
@@ -75,6 +75,9 @@ def test_a_good_specification_is_neither_refused_nor_advised_against() -> None:
         (good(job={"jarURI": "local:///a.jar", "parallelism": "two"}), "FKO14"),
         (good(jobManager={"resource": {"memory": "apples"}}), "FKO16"),
         (good(jobManager={"resource": {"ephemeralStorage": "x"}}), "FKO16"),
+        (good(jobManager={"resources": {"requests": {"cpu": "two"}}}), "FKO17"),
+        (good(jobManager={"resources": {"limits": {"memory": "0"}}}), "FKO17"),
+        (good(taskManager={"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1999m"}}}), "FKO22"),
         (good(jobManager={"replicas": 0}), "FKO18"),
         (good(jobManager={"replicas": 2}, flinkConfiguration={HA: "none"}), "FKO19"),
         (good(taskManager={"resource": {"memory": "-1g"}}), "FKO21"),
@@ -88,6 +91,12 @@ def test_what_no_operator_takes_is_refused(spec: Json, rule: str) -> None:
     assert verdict is not None
     assert (verdict.status, verdict.rule) == (422, rule)
     assert "'shop'" in verdict.message
+
+
+@pytest.mark.rule("FKO17", "FKO22")
+def test_requests_up_to_their_limits_are_taken() -> None:
+    resources = {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"cpu": 2, "ephemeral-storage": "1Gi"}}
+    assert refusal_of(good(jobManager={"resources": resources}, taskManager={"resources": resources})) is None
 
 
 @pytest.mark.rule("FKO14")

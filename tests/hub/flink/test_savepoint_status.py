@@ -102,6 +102,14 @@ def test_trouble_is_said_until_the_operator_speaks() -> None:
     assert "error" not in reported(place(by_snapshot({**NEW, "error": "nobody is there"})), found, "nobody is there")
 
 
+@pytest.mark.rule("FKO42")
+def test_what_the_operator_refuses_of_a_snapshot_is_said() -> None:
+    text = "Target for snapshot flink/payments was not found"
+    found = {"metadata": {"name": "o", "namespace": "flink"}, "status": {"state": "FAILED", "error": text}}
+    status = reported(place(by_snapshot()), found)
+    assert (status["state"], status["error"]) == ("FAILED", text)
+
+
 @given(status=ANYTHING, spec=ANYTHING, info=ANYTHING, text=ANYTHING)
 def test_no_cluster_can_make_a_status_that_is_none(status: Any, spec: Any, info: Any, text: Any) -> None:
     metadata = {"name": "o", "namespace": "flink", "annotations": {GENERATION_ANNOTATION: "3"}}

@@ -11,6 +11,7 @@ differ between operators and are theirs to tell; nothing here refuses what some 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,7 @@ from cmf_core.rules.options import (
     whole_number,
 )
 from cmf_core.rules.verdict import Advice, Refusal, Verdict, advice, first, rule
+from cmf_core.units import cpu_cores
 
 FORBIDDEN_OPTIONS = ("kubernetes.namespace", "kubernetes.cluster-id", "high-availability.cluster-id")
 LOG_FILES = ("log4j-console.properties", "logback-console.xml")
@@ -74,6 +76,7 @@ def refused(where: str, spec: Mapping[str, Any]) -> Verdict:
         parallelism(where, spec),
         replicas(where, spec),
         sizes(where, spec),
+        quantities(where, spec),
         autoscaler(where, spec),
     )
 
@@ -239,6 +242,25 @@ def sizes(where: str, spec: Mapping[str, Any]) -> Verdict:
     return None
 
 
+@rule("FKO17", "FKO22")
+def quantities(where: str, spec: Mapping[str, Any]) -> Verdict:
+    """Requests and limits of newer operators' `resources` are quantities over 0, and no request is over its limit."""
+    for part, rule_id in (("jobManager", "FKO17"), ("taskManager", "FKO22")):
+        amounts: dict[str, dict[str, float]] = {}
+        for side in ("requests", "limits"):
+            for name, value in _inside(spec, part, "resources", side).items():
+                amount = cpu_cores(value)
+                if amount is None or amount <= 0:
+                    what = f"{where}.{part}.resources.{side}.{name} '{value}'"
+                    return Refusal(422, f"{what} is not a quantity over 0: write it as in 500m or 2Gi", rule_id)
+                amounts.setdefault(name, {})[side] = amount
+        for name, each in amounts.items():
+            if each.get("requests", 0) > each.get("limits", math.inf):
+                text = f"{where}.{part}.resources.requests.{name} is over its limit: lower it, or raise the limit"
+                return Refusal(422, text, rule_id)
+    return None
+
+
 @rule("FKO15", "FKO20")
 def memory(where: str, spec: Mapping[str, Any], part: str) -> Advice | None:
     """Each process has memory, by its resource or by Flink's options, which the operator's defaults may set."""
@@ -296,9 +318,15 @@ def _replicas(spec: Mapping[str, Any], part: str) -> int | None:
 
 
 def _resource(spec: Mapping[str, Any], part: str) -> Mapping[str, Any]:
-    holder = spec.get(part)
-    given = holder.get("resource") if isinstance(holder, Mapping) else None
-    return given if isinstance(given, Mapping) else {}
+    return _inside(spec, part, "resource")
+
+
+def _inside(spec: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """Return the object at a path; an empty one where there is none."""
+    for step in path:
+        value = spec.get(step)
+        spec = value if isinstance(value, Mapping) else {}
+    return spec
 
 
 def _not_negative(text: str) -> bool:

@@ -35,7 +35,7 @@ def manifest(placed: Placement, settings: Settings) -> dict[str, Any]:
     match placed.record.key.kind:
         case "FlinkApplication":
             spec = annotated(application_spec(placed), placed.record.instance)
-            spec.setdefault("serviceAccount", settings.flink_service_account)
+            spec["serviceAccount"] = spec.get("serviceAccount") or settings.flink_service_account
             return _manifest(FLINK_DEPLOYMENT, placed, spec, _application_defaults(placed.environment).get("metadata"))
         case "Savepoint" | "FlinkStateSnapshot":
             return _manifest(FLINK_STATE_SNAPSHOT, placed, snapshot_spec(placed.record), None)
@@ -90,22 +90,34 @@ def _statement(placed: Placement, settings: Settings) -> dict[str, Any]:
 
 def _job(record: Record, configuration: Mapping[str, str], jar: str) -> dict[str, Any]:
     """Return the job of a statement, all of whose fields are the hub's to set (P66)."""
-    stateful = all(option(configuration, *keys) for keys in (CHECKPOINTS, SAVEPOINTS))
     job: dict[str, Any] = {
         "jarURI": jar,
         "args": [record.spec["statement"], *([encrypted] if (encrypted := sql_part(record).get("script")) else [])],
         "parallelism": record.spec.get("parallelism") or 1,
         "state": "suspended" if record.spec.get("stopped") else "running",
-        "upgradeMode": "savepoint" if stateful else "stateless",
+        "upgradeMode": _upgrade_mode(configuration),
     }
     start = record.spec.get("startFromSavepoint") or {}
     fields = ("initialSavepointPath", "allowNonRestoredState", "savepointRedeployNonce")
     return overlaid(job | {field: start[field] for field in fields if start.get(field) is not None}, record)
 
 
+def statement_spec(spec: Mapping[str, Any], environment: Record, pool: Record) -> dict[str, Any]:
+    """Return the FlinkDeployment spec of a statement on its pool, with what is its own of the job: for the rules."""
+    of_pool = pool_spec(pool.spec["clusterSpec"], environment)
+    configuration = of_pool["flinkConfiguration"] | statement_configuration(spec, environment)
+    job = {"parallelism": spec.get("parallelism") or 1, "upgradeMode": _upgrade_mode(configuration)}
+    return of_pool | {"flinkConfiguration": configuration, "job": job}
+
+
+def _upgrade_mode(configuration: Mapping[str, str]) -> str:
+    """Return how a statement is upgraded: by savepoint if there is a place for its state."""
+    return "savepoint" if all(option(configuration, *keys) for keys in (CHECKPOINTS, SAVEPOINTS)) else "stateless"
+
+
 def _cluster_spec(pool: Record, environment: Record, settings: Settings) -> dict[str, Any]:
     spec = pool_spec(pool.spec["clusterSpec"], environment)
-    spec.setdefault("serviceAccount", settings.flink_service_account)
+    spec["serviceAccount"] = spec.get("serviceAccount") or settings.flink_service_account
     return spec
 
 

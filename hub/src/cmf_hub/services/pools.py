@@ -61,7 +61,7 @@ class PoolService:
 
         def change(transaction: Transaction, record: Record | None) -> Record:
             present = not_deleting(existing(record, key))
-            _enforce_effective(sent, environment_of(transaction, environment))
+            _enforce_effective(sent, environment_of(transaction, environment), present)
             model = ComputePool.parse(present.document)
             statements = list(_statements(transaction, key))
             enforce(
@@ -104,10 +104,19 @@ def _enforce_spec(sent: ComputePool) -> None:
     )
 
 
-def _enforce_effective(sent: ComputePool, environment: Record) -> None:
-    """Refuse a clusterSpec that no operator takes, with the environment's defaults over it (D17)."""
-    effective = pool_spec(sent.spec.cluster_spec, environment)
-    enforce(operator.refused(f"{POOL} '{sent.name}': spec.clusterSpec", effective))
+def _enforce_effective(sent: ComputePool, environment: Record, present: Record | None = None) -> None:
+    """Refuse a clusterSpec that no operator takes, or not over what is deployed, the environment's defaults in it."""
+    where, effective = f"{POOL} '{sent.name}': spec.clusterSpec", pool_spec(sent.spec.cluster_spec, environment)
+    deployed = None
+    if present is not None and _is_deployed(present):
+        deployed = pool_spec(present.spec["clusterSpec"], environment)
+    enforce(operator.refused(where, effective), operator.change(where, effective, deployed))
+
+
+def _is_deployed(pool: Record) -> bool:
+    """Tell whether the operator has taken up a pool's session cluster."""
+    seen = (pool.status or {}).get("additional") or {}
+    return str(seen.get("lifecycleState") or "CREATED") != "CREATED"
 
 
 def _phase(record: Record) -> PoolPhase:

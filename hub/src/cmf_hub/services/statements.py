@@ -8,8 +8,9 @@ from typing import Any
 
 from cmf_core.errors import Conflict, Unprocessable
 from cmf_core.models import ComputePool, PoolPhase, PoolType, Statement, StatementPhase, StatementSpec
-from cmf_core.rules import enforce, names, savepoints, statements
+from cmf_core.rules import enforce, names, operator, savepoints, statements
 
+from cmf_hub.flink.manifests import statement_spec
 from cmf_hub.flink.placement import POOL, STATEMENT, is_shared, places, sql_part
 from cmf_hub.flink.recorder import placed
 from cmf_hub.flink.savepoints import with_start, without
@@ -79,6 +80,7 @@ class StatementService:
         store = self._writes.store
         environment = environment_of(store, key.scope)
         on = self._accepting_pool(store, key, pool, store.get(key))
+        _enforce_effective(key.name, document["spec"], environment, on)
         plan = await self._planner.plan(environment, on, document["spec"])
         part: dict[str, Any] = {"traits": dict(plan.traits)}
         if plan.phase is not StatementPhase.PENDING:
@@ -137,10 +139,11 @@ class StatementService:
             present = not_deleting(existing(record, key))
             before = Statement.parse(present.document).spec
             enforce(statements.allowed_change(name, _phase(present), before, sent.spec))
-            if before.stopped and not sent.spec.stopped:
-                pool = transaction.get(Key(POOL, environment, before.compute_pool_name))
-                if pool is not None:
-                    enforce(statements.accepting_pool(name, pool.name, *_pool(pool)))
+            pool = transaction.get(Key(POOL, environment, before.compute_pool_name))
+            if pool is not None and before.stopped and not sent.spec.stopped:
+                enforce(statements.accepting_pool(name, pool.name, *_pool(pool)))
+            if pool is not None and _configured(document["spec"]) != _configured(present.spec):
+                _enforce_effective(name, document["spec"], environment_of(transaction, environment), pool)
             kept = {"result": present.document["result"]} if "result" in present.document else {}
             after = changed(present, document | kept, self._writes.clock)
             if after is not present and part is not None:
@@ -201,6 +204,15 @@ class StatementService:
     async def results(self, environment: str, name: str, token: str | None) -> Mapping[str, Any]:
         """Return a page of a statement's results; see `Queries.results`."""
         return await self._results.page(Key(STATEMENT, environment, name), token)
+
+
+def _enforce_effective(name: str, spec: Mapping[str, Any], environment: Record, pool: Record) -> None:
+    """Refuse a configuration that no operator takes, with the pool's under it and the environment's over it (D17)."""
+    enforce(operator.refused(f"{STATEMENT} '{name}': spec", statement_spec(spec, environment, pool)))
+
+
+def _configured(spec: Mapping[str, Any]) -> tuple[Any, Any]:
+    return spec.get("flinkConfiguration"), spec.get("properties")
 
 
 def _content(sent: Statement) -> dict[str, Any]:
