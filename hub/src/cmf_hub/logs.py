@@ -40,7 +40,7 @@ def configure(log_format: str, level: str) -> None:
     structlog.configure(
         processors=[*_SHARED, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=_Logger,
+        logger_factory=StandardError,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -60,7 +60,7 @@ def configure(log_format: str, level: str) -> None:
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 
-class _Logger(structlog.WriteLogger):
+class StandardError(structlog.WriteLogger):
     """Writes lines to standard error; it has the name that `add_logger_name` looks for."""
 
     def __init__(self, name: str = "") -> None:

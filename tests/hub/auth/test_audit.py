@@ -66,6 +66,7 @@ def test_no_caller_can_write_a_line_of_their_own(with_roles: Start, issuer: Issu
     body = secret(f"a\n{forged}\u2028\x1b[31m")
     assert hub.post("/secrets", body, headers=alice).status_code == 403
     hub.http.request("DELETE", f"{V1}/secrets/x", headers={**alice, "X-Request-Id": "a b"})
+    wait_for(lambda: trail.read_bytes().count(b"\n") >= 7, "seven lines")
     written = [json.loads(line) for line in trail.read_bytes().split(b"\n") if line]
     assert len(written) == 7
     assert {each["principal"] for each in written} == {"User:alice"}

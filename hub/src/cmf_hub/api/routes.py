@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,7 @@ import structlog
 from cmf_core.errors import BadRequest, CmfError, MethodNotAllowed, PayloadTooLarge, ServerError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from cmf_hub.api import (
@@ -65,11 +65,39 @@ def routes(settings: Settings) -> list[BaseRoute]:
         paths[operation.path][operation.method] = operation
     own = (("/healthz", system.healthz), ("/readyz", system.readyz), ("/metrics", system.metrics))
     return [
-        *(Route(path, _Path(path, operations, settings)) for path, operations in paths.items()),
+        _Grouped([Route(path, _Path(path, operations, settings)) for path, operations in paths.items()]),
         *(Route(path, endpoint) for path, endpoint in own),
         *documentation(OPERATIONS),
         *web_ui_routes(settings),
     ]
+
+
+class _Grouped(BaseRoute):
+    """The API's routes by length and collection of their path: a request is compared with few of them, not all."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._groups: dict[tuple[int, str], list[Route]] = defaultdict(list)
+        for route in routes:
+            self._groups[_group(route.path)].append(route)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether there is a route for a request, and what the route found in its path."""
+        if scope["type"] == "http":
+            for route in self._groups.get(_group(scope["path"]), ()):
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    return match, found
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry out a request by the endpoint that `matches` found."""
+        await scope["endpoint"](scope, receive, send)
+
+
+def _group(path: str) -> tuple[int, str]:
+    """Return how many segments a path has, and the one after `/cmf/api/v1`."""
+    segments = path.split("/")
+    return len(segments), segments[4] if len(segments) > 4 else ""
 
 
 class _Path:

@@ -14,13 +14,14 @@ from pathlib import Path
 import structlog
 
 from cmf_hub.auth.needs import Right
-from cmf_hub.logs import TO_LOGGING
+from cmf_hub.logs import TO_LOGGING, StandardError
 
 LOGGER = "cmf_hub.audit"
 
 logging.getLogger(LOGGER).setLevel(logging.INFO)
-# Whatever the level of the log is, the trail has no gaps.
-log = structlog.wrap_logger(
+# Neither of the two looks at the level of the log: the trail has no gaps.
+log = structlog.wrap_logger(StandardError(LOGGER), wrapper_class=structlog.BoundLogger)
+file_log = structlog.wrap_logger(
     logging.getLogger(LOGGER), processors=TO_LOGGING, wrapper_class=structlog.stdlib.BoundLogger
 )
 
@@ -51,7 +52,8 @@ class AuditEntry:
         """Write the line, if there is one to write."""
         if not (self.write or self.denied):
             return
-        log.info(
+        trail = file_log if logging.getLogger(LOGGER).handlers else log
+        trail.info(
             "audit",
             principal=self.principal,
             client=client,

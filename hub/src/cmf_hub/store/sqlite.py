@@ -255,9 +255,10 @@ class Store(_Reader):
                     results.append((job, *self._attempt(job.work)))
         except apsw.Error as error:
             results = [(job, None, _failure(error)) for job in batch]
-        for job, value, exception in results:
-            with suppress(RuntimeError):  # the caller's loop is closed: nobody waits any more
-                job.loop.call_soon_threadsafe(_resolve, job.done, value, exception)
+        for loop in {job.loop for job, _, _ in results}:
+            ended = [(job.done, value, exception) for job, value, exception in results if job.loop is loop]
+            with suppress(RuntimeError):  # the callers' loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_resolve, ended)
 
     def _attempt(self, work: Callable[[Transaction], Any]) -> tuple[Any, BaseException | None]:
         """Run one change in its savepoint; a failed one leaves no trace."""
@@ -295,13 +296,14 @@ def _failure(error: apsw.Error) -> StoreError:
     return failure
 
 
-def _resolve(future: asyncio.Future[Any], value: Any, exception: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if exception is not None:
-        future.set_exception(exception)
-    else:
-        future.set_result(value)
+def _resolve(ended: Iterable[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    for future, value, exception in ended:
+        if future.cancelled():
+            continue
+        if exception is not None:
+            future.set_exception(exception)
+        else:
+            future.set_result(value)
 
 
 def _record(row: Iterable[Any]) -> Record:
