@@ -5,6 +5,8 @@ Only some of the requests are steered, and of them only those that are meant to 
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import schemathesis
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.generation.meta import TestPhase
 
+from tests.conformance.differences import DIFFERENCES
 from tests.support.hub import application, mapping, pool, secret, statement
 
 NAMES = ("random-one", "random-two", "random-three")
@@ -19,6 +22,19 @@ _NAME = st.sampled_from(NAMES)
 _SUFFIXES = {"application": "-app", "statement": "-sql"}
 """Applications and statements would else take the names of pools in the same namespace."""
 _IN_TEN = st.integers(0, 9)
+_ALIASES = {"kubernetesClusterName": "cluster", "appName": "application", "stmtName": "statement"}
+"""What our document calls parameters of CMF's."""
+
+
+@schemathesis.check
+def code_is_declared_or_explained(context: Any, response: Any, case: Case[Any]) -> None:
+    """Fail for a code that CMF's document does not declare and for which `differences` has no reason."""
+    declared = case.operation.definition.raw.get("responses", {})
+    if str(response.status_code) in declared:
+        return
+    path = re.sub(r"{[^}]*}", "{}", case.path)
+    text = f"{case.method.upper()} {path}: code {response.status_code} is ours alone"
+    assert any(fnmatchcase(text, pattern) for pattern in DIFFERENCES), text
 
 
 @schemathesis.hook
@@ -46,6 +62,7 @@ def _steered(draw: st.DrawFn, strategy: st.SearchStrategy[Case[Any]]) -> Case[An
 
 
 def _segment(parameter: str) -> st.SearchStrategy[str]:
+    parameter = _ALIASES.get(parameter, parameter)
     if parameter == "cluster":
         return st.sampled_from(["spoke", "default-k8s-cluster"])
     return _NAME.map(lambda name: name + _SUFFIXES.get(parameter, ""))

@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.hub.flink.test_exceptions import answer, entry
+from tests.support.backend import service
+from tests.support.flink_rest import job_manager, serving
 from tests.support.hub import Hub, Spoke, application, message, unique
 from tests.support.wait import wait_for
 
@@ -280,3 +283,20 @@ def test_exceptions_are_bounded_and_tell_no_secret(hub: Hub, home: Spoke, path: 
     )
     assert len(text) == 8192
     assert len(exception["status"]["message"]) == 512
+
+
+def test_exceptions_of_a_failing_job_are_its_job_managers(hub: Hub, home: Spoke, path: str) -> None:
+    one = create(hub, path)
+    name = one.rpartition("/")[2]
+    job = home.deployments()[name]["status"]["jobStatus"]["jobId"]
+
+    def exceptions() -> list[dict[str, Any]]:
+        return items(hub, one, filter="type=JOB_EXCEPTION")
+
+    with job_manager() as flink, service(home.cluster, f"{name}-rest", flink.port):
+        flink.behaviour = serving({f"/jobs/{job}/exceptions": answer(entry(1))})
+        home.patch_status(name, {"jobStatus": {"state": "RESTARTING"}})
+        (event,) = wait_for(exceptions, "the exception")
+    assert event["status"]["message"] == "Flink exception: java.lang.IllegalStateException: no 1"
+    assert event["status"]["data"] == {"exceptionString": entry(1)["stacktrace"]}
+    assert flink.requests == [f"GET /jobs/{job}/exceptions?maxExceptions=1"]

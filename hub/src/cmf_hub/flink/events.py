@@ -5,7 +5,7 @@
 | CMF_STATUS | the resource: created, updated, deleted | null |
 | CLUSTER_STATUS | status.lifecycleState | newStatus |
 | JOB_STATUS | status.jobStatus.state | newStatus |
-| JOB_EXCEPTION | status.error, in which the operator says what went wrong | exceptionString |
+| JOB_EXCEPTION | status.error, and what the JobManager of a failing job knows (`job_exceptions`) | exceptionString |
 
 An event says what is different from what the hub knew, so a state that is seen again makes none.
 """
@@ -84,10 +84,21 @@ def of_status(before: Mapping[str, Any] | None, after: Placement, now: str) -> I
         yield event(record, "JOB_STATUS", f"Flink job status changed to {job}", _new(job), now)
     exception = exception_string(new.get("error"))
     if exception and exception != exception_string(old.get("error")):
-        hidden = _without_secrets(exception, after)
-        message = f"Flink exception: {_without_secrets(error_text(new['error']) or '', after)}"
-        data = {"exceptionString": _bounded(hidden, LONGEST_EXCEPTION)}
-        yield event(record, "JOB_EXCEPTION", message, data, now)
+        yield of_exception(after, error_text(new["error"]) or "", exception, now)
+
+
+def of_exception(placed: Placement, summary: str, exception: str, now: str) -> Entry:
+    """Return the event of an exception.
+
+    Args:
+        placed: the application.
+        summary: the exception in a sentence.
+        exception: all of it, as Java prints it.
+        now: when it was seen.
+    """
+    message = f"Flink exception: {_without_secrets(summary, placed)}"
+    data = {"exceptionString": _bounded(_without_secrets(exception, placed), LONGEST_EXCEPTION)}
+    return event(placed.record, "JOB_EXCEPTION", message, data, now)
 
 
 def exception_string(error: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from cmf_core.models import timestamp
 
 from cmf_hub.clock import Clock
-from cmf_hub.flink.events import CMF_STATUS, EVENT, event, of_change, of_status
+from cmf_hub.flink.events import CMF_STATUS, EVENT, event, of_change, of_exception, of_status
 from cmf_hub.flink.instances import INSTANCE, current, followed, holder, instance_entry, instance_spec, next_instance
 from cmf_hub.flink.placement import APPLICATION, Placement
 from cmf_hub.settings import Settings
@@ -104,6 +104,12 @@ class ApplicationHistory:
                 transaction.history.rewrite(changed)
         if events:
             self.prune(transaction, record)
+
+    def exception(self, transaction: Transaction, placed: Placement, exception: str) -> None:
+        """Note an exception of an application's job, as Java prints it."""
+        entry = of_exception(placed, exception.partition("\n")[0], exception, timestamp(self._clock.now()))
+        transaction.history.append(entry)
+        self.prune(transaction, placed.record)
 
     def prune(self, transaction: Transaction, record: Record) -> None:
         """Forget the oldest entries of an application that are too many; never its present or deployed instance."""

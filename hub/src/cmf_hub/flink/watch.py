@@ -20,6 +20,7 @@ from cmf_hub.clusters.refusals import KubernetesRefusal
 from cmf_hub.clusters.resources import FLINK_DEPLOYMENT, FLINK_SESSION_JOB, FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.convergence import Connect
 from cmf_hub.flink.diagnosis import Diagnosis
+from cmf_hub.flink.job_exceptions import JobExceptions
 from cmf_hub.flink.manifests import differs, manifest
 from cmf_hub.flink.marks import GENERATION_ANNOTATION, SELECTOR, owner
 from cmf_hub.flink.orphans import Orphans
@@ -72,6 +73,7 @@ class Watches:
         self._orphans = Orphans(store, connect)
         self._unanswered = Unanswered(store, connect, reconciler.recorder, settings, clock)
         self._diagnosis = Diagnosis(store, reconciler.recorder, connect, settings, clock)
+        self._job_exceptions = JobExceptions(store, connect, reconciler.history, settings)
         self.preflight = Preflight(store, connect, settings)
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._look: asyncio.Task[None] | None = None
@@ -111,6 +113,7 @@ class Watches:
         for cluster in list(self._tasks):
             self.leave(cluster)
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._job_exceptions.stop()
 
     async def _follow(self, cluster: str, kind: FlinkResource) -> None:
         """List and watch for ever; snapshots only where there are some, because most clusters never have any."""
@@ -182,6 +185,7 @@ class Watches:
 
     async def _seen(self, resource: Placement, found: dict[str, Any], *, thorough: bool) -> None:
         record = resource.record
+        self._job_exceptions.turned(resource, found)
         for statement in await self._recorder.seen(record.key, record.uid, found):
             self._reconciler.poke(statement)
         await self._tell_savepoint(record, found)
