@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+import subprocess
 import sys
 import textwrap
 from collections import defaultdict
@@ -16,6 +17,7 @@ from cmf_hub.flags import type_name
 from cmf_hub.settings import Settings, grouped
 from cmf_hub.settings.file import properties
 from cmf_hub.settings.group import flag, variable
+from functions_module import functions_module
 from policy_page import policy_page
 from pulumi_cmf.lifecycle import settings as provider
 from pulumi_cmf.plugin.schema import schema
@@ -84,6 +86,13 @@ def sources() -> str:
     return "; ".join(f"{key}: {meaning}" for key, meaning in SOURCES.items())
 
 
+def formatted(module: str) -> str:
+    """Return the text of a Python module as `ruff format` has it."""
+    command = [str(Path(sys.executable).parent / "ruff"), "format", "--stdin-filename", "module.py", "-"]
+    done = subprocess.run(command, cwd=ROOT, input=module, capture_output=True, text=True, check=True)
+    return str(done.stdout)
+
+
 def documents() -> dict[str, str]:
     """Return the text of each document by its path below the repository."""
     described = schema()
@@ -123,7 +132,8 @@ Sources. {sources()}.
 
 {rules()}
 """,
-        "provider/src/pulumi_cmf/args.py": args_module(),
+        "provider/src/pulumi_cmf/args.py": formatted(args_module()),
+        "provider/src/pulumi_cmf/functions.py": formatted(functions_module(described)),
         "provider/src/pulumi_cmf/plugin/schema.json": json.dumps(described, indent=2, ensure_ascii=False) + "\n",
     }
 

@@ -22,11 +22,13 @@ from cmf_core.models import (
     KubernetesCluster,
     Model,
     Page,
+    ResourceInformation,
     Savepoint,
     Secret,
     Statement,
     StatementExceptionList,
     StatementResult,
+    SystemInformation,
 )
 
 T = TypeVar("T")
@@ -175,3 +177,14 @@ def statement_exceptions(environment: str, statement: str) -> Call[StatementExce
     """Read the last exceptions of a statement, newest first."""
     path = f"{_in_environment(environment, 'statements')}/{quote(statement, safe='')}/exceptions"
     return Call("GET", path, StatementExceptionList.parse)
+
+
+def web_ui(owner: str) -> str:
+    """Return the path of the Flink web UI of an application, statement or pool, given that of the resource itself."""
+    return f"{owner}/flink-web-ui/"
+
+
+SYSTEM_INFORMATION = Call("GET", f"{PREFIX}/system-information", SystemInformation.parse)
+"""Read version and revision of CMF."""
+RESOURCE_INFORMATION = Call("GET", f"{PREFIX}/resource-information", ResourceInformation.parse)
+"""Read how many resources of each kind there are, and what they use together."""

@@ -1,12 +1,14 @@
 """Flink fleets as code: the resources of the CMF REST API for Pulumi.
 
 What a program uses is exported here; nested inputs are typed dictionaries of ``types`` or classes of ``args``, as
-you like. ``lifecycle`` is what each resource
-does, without Pulumi; ``dynamic`` and ``plugin`` carry that to Pulumi's engine, as dynamic providers or as a
-native one: `pulumi config set cmf:plugin true` moves a stack from the first to the second. Imports cmf_core
-only; importing it has no effect. Independent: not affiliated with Confluent or the Apache Software Foundation.
+you like. ``lifecycle`` is what each resource does, without Pulumi; ``dynamic`` and ``plugin`` carry that to Pulumi's
+engine, as dynamic providers or as a native one: `pulumi config set cmf:plugin true` moves a stack from the first to
+the second. Imports cmf_core only; importing it has no effect. Independent: not affiliated with Confluent or the
+Apache Software Foundation.
 """
 
+from pulumi_cmf import functions
+from pulumi_cmf.functions import *  # noqa: F403 - its __all__ is generated
 from pulumi_cmf.resources.compute_pool import ComputePool
 from pulumi_cmf.resources.detached_savepoint import DetachedSavepoint
 from pulumi_cmf.resources.environment import Environment
@@ -34,3 +36,4 @@ __all__ = [
     "Secret",
     "Statement",
 ]
+__all__ += functions.__all__

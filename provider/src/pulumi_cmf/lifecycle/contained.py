@@ -166,6 +166,15 @@ class ContainedKind(Kind[I], Generic[I, M]):
         inputs = self.seen(state, self.all_present(place["environment"], found))
         return Found(id_, {**inputs, **self._computed(found)}, inputs)
 
+    def listed_in(self, place: Mapping[str, Any]) -> Collection[M]:
+        """Return where a list of them is: in an environment."""
+        return self.collection(place["environment"])
+
+    def of_list(self, place: Mapping[str, Any], found: M) -> Found:
+        """Return what a list tells of one."""
+        inputs = self.seen({}, self.all_present(place["environment"], found))
+        return Found(f"{place['environment']}/{found.name}", {**inputs, **self._computed(found)}, inputs)
+
     async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:
         """Write what differs, and wait as after create; with `force_delete` alone nothing is written or awaited."""
         found = await find(hub, self.collection(inputs.environment), inputs.name)

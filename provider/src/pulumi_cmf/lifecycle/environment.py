@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from cmf_core.calls import ENVIRONMENTS
+from cmf_core.calls import ENVIRONMENTS, Collection
 from cmf_core.models import DEFAULT_CLUSTER, Environment
 from cmf_core.rules import Verdict, names
 from cmf_core.rules.environments import placement
@@ -41,6 +41,7 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
     outputs = ("created_time",)
     lasting = ("created_time",)
     identity = ("name",)
+    searched = ("name", "kubernetesNamespace")
     immutable = ("kubernetes_namespace", "kubernetes_cluster_name")
     nested: ClassVar[Mapping[str, Any]] = {
         "flink_application_defaults": ApplicationDefaults,
@@ -89,6 +90,15 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
             return None
         inputs = self.seen(state, _present(found))
         return Found(id_, {**inputs, **_computed(found)}, inputs)
+
+    def listed_in(self, place: Mapping[str, Any]) -> Collection[Environment]:
+        """Return where a list of them is."""
+        return ENVIRONMENTS
+
+    def of_list(self, place: Mapping[str, Any], found: Environment) -> Found:
+        """Return what a list tells of one."""
+        inputs = self.seen({}, _present(found))
+        return Found(str(found.name), {**inputs, **_computed(found)}, inputs)
 
     async def update(
         self,

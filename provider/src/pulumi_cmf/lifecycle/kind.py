@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from cmf_core.calls import Collection
 from cmf_core.errors import CmfError
 from cmf_core.rules import Advice, Verdict
 from pydantic import ValidationError
@@ -133,6 +134,9 @@ class Kind(ABC, Generic[I]):
 
     defaults: ClassVar[Mapping[str, Any]] = {}
     """What CMF takes an input for that is not given."""
+
+    searched: ClassVar[tuple[str, ...]] = ()
+    """Fields that CMF searches in a list of them, as it spells them."""
 
     secret: ClassVar[tuple[str, ...]] = ()
     """Inputs that no one may read in a state, a log or an error."""
@@ -301,6 +305,14 @@ class Kind(ABC, Generic[I]):
             id_: its id.
             state: the last known one; without inputs, all that CMF has counts as input.
         """
+
+    @abstractmethod
+    def listed_in(self, place: Mapping[str, Any]) -> Collection[Any]:
+        """Return where a list of them is in the API, of the inputs that say what they are in."""
+
+    @abstractmethod
+    def of_list(self, place: Mapping[str, Any], found: Any) -> Found:
+        """Return what a list tells of a resource: the same as `read` without a state."""
 
     @abstractmethod
     async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:

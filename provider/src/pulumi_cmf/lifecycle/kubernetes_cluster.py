@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import yaml
-from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS
+from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS, Collection
 from cmf_core.errors import CmfError, NotFound
 from cmf_core.models import ClusterState, KubernetesCluster, LifecycleState
 from cmf_core.rules import Refusal, Verdict, names
@@ -94,6 +94,15 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
             present["kubeconfig"] = given
         inputs = self.seen(state, present)
         return Found(id_, {**inputs, **_computed(found)}, inputs)
+
+    def listed_in(self, place: Mapping[str, Any]) -> Collection[KubernetesCluster]:
+        """Return where a list of them is."""
+        return KUBERNETES_CLUSTERS
+
+    def of_list(self, place: Mapping[str, Any], found: KubernetesCluster) -> Found:
+        """Return what a list tells of one."""
+        inputs = self.seen({}, _present(found))
+        return Found(str(found.name), {**inputs, **_computed(found)}, inputs)
 
     async def update(
         self, hub: Hub, id_: str, olds: State, inputs: KubernetesClusterInputs, operation: Operation

@@ -68,6 +68,16 @@ class RecordedKind(Kind[I], Generic[I, M]):
         inputs = self.seen(state, self.all_present(place, found, state))
         return Found(id_, {**inputs, **self._computed(found)}, inputs)
 
+    def listed_in(self, place: Mapping[str, Any]) -> Collection[M]:
+        """Return where a list of them is."""
+        return self.collection(place)
+
+    def of_list(self, place: Mapping[str, Any], found: M) -> Found:
+        """Return what a list tells of one."""
+        place = {**place, "name": found.name}
+        inputs = self.seen({}, self.all_present(place, found, {}))
+        return Found(self._id(place), {**inputs, **self._computed(found)}, inputs)
+
     async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:
         """Write what differs."""
         place = inputs.model_dump()

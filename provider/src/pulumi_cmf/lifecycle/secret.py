@@ -26,6 +26,7 @@ class SecretKind(RecordedKind[SecretInputs, Secret]):
     """Life cycle of secrets. CMF never sends values back; that they changed is seen by its version."""
 
     name = "Secret"
+    searched = ("name", "environments")
     identity = ("name",)
     outputs = ("uid", "version", "environments")
     secret = ("data",)

@@ -40,6 +40,7 @@ class StatementKind(ContainedKind[StatementInputs, Statement]):
     """Life cycle of statements. Text and pool cannot change: that replaces."""
 
     name = "Statement"
+    searched = ("name", "statement")
     outputs = ("uid", "phase", "detail")
     immutable = ("statement", "compute_pool_name")
     defaults: ClassVar[Mapping[str, Any]] = {"parallelism": 1, "stopped": False}

@@ -16,11 +16,12 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints, is
 
 import pulumi_cmf
 from pulumi_cmf import types as nested
+from pulumi_cmf.lifecycle.kind import UNSENT, Kind
 from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.reads import READS, RESULTS, Get, ListOf, Read
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings
 from pulumi_cmf.lifecycle.shapes import hints, unwrapped
 from pulumi_cmf.lifecycle.spelling import camel
-from pulumi_cmf.plugin.functions import FUNCTIONS
 from pulumi_cmf.resources.base import CmfResource
 
 Schema = dict[str, Any]
@@ -35,7 +36,7 @@ def schema() -> Schema:
     """Return the schema of the package, as `pulumi package gen-sdk` and the engine take it."""
     maker = _Maker()
     resources = {maker.token(name): maker.resource(getattr(pulumi_cmf, name)) for name in KINDS}
-    functions = {token: maker.function(function.kind.name) for token, function in FUNCTIONS.items()}
+    functions = {token: maker.function(read) for token, read in READS.items()}
     settings = dict(_settings())
     return {
         "name": NAMESPACE,
@@ -86,19 +87,38 @@ class _Maker:
             "required": sorted({*required, "name"}),
         }
 
-    def function(self, name: str) -> Schema:
-        """Return the function that reads one resource."""
-        resource = self.resource(getattr(pulumi_cmf, name))
-        id_ = {"type": "string", "description": f"Its id: `{'/'.join(KINDS[name].identity).upper()}`."}
+    def function(self, read: Read) -> Schema:
+        """Return a function."""
+        arguments = {camel(each.name): {"type": "string", "description": each.told} for each in read.arguments}
+        required = sorted(camel(each.name) for each in read.arguments if each.required)
+        result = self._read(read)
         return {
-            "description": f"Reads a {name} that is managed elsewhere.",
-            "inputs": {"type": "object", "properties": {"id": id_}, "required": ["id"]},
-            "outputs": {
-                "type": "object",
-                "properties": {"id": id_} | {k: v for k, v in resource["properties"].items() if k not in _UNREAD},
-                "required": ["id", "name"],
-            },
+            "description": read.told,
+            "inputs": {"type": "object", "properties": arguments} | ({"required": required} if required else {}),
+            "outputs": {"type": "object", **result},
         }
+
+    def _read(self, read: Read) -> Schema:
+        match read:
+            case Get(kind=kind):
+                return self._info(kind)
+            case ListOf(kind=kind):
+                token = self.token(f"{kind.name}Info")
+                self.types[token] = {"type": "object", "description": f"{kind.name}, as CMF has it."} | self._info(kind)
+                items = {"type": "array", "items": {"type": "object", "$ref": f"#/types/{token}"}}
+                told = {**items, "description": "Those that there are, in the order of `sort`."}
+                return {"properties": {"items": told}, "required": ["items"]}
+        token = self._object(RESULTS[read.name])["$ref"].partition("#/types/")[2]
+        result = self.types.pop(token)
+        return {"properties": result["properties"], "required": sorted(result["properties"])}
+
+    def _info(self, kind: Kind[Any]) -> Schema:
+        """Return what CMF tells of a resource: inputs that only the provider reads, and secrets, are not among it."""
+        unread = {camel(name) for name in (*UNSENT, *kind.secret)}
+        properties = self.resource(getattr(pulumi_cmf, kind.name))["properties"]
+        told = {name: value for name, value in properties.items() if name not in unread}
+        id_ = {"type": "string", "description": "Its id, as functions and imports take it."}
+        return {"properties": {"id": id_, **told}, "required": ["id", "name"]}
 
     def _inputs(self, cls: type[CmfResource]) -> tuple[dict[str, Schema], list[str]]:
         types, told = hints(cls.__init__), _arguments_told(cls.__init__)
@@ -158,8 +178,6 @@ class _Maker:
 
 _ENUMS = {value: name for name, value in vars(nested).items() if get_origin(value) is Literal}
 """The enums that have a name of their own."""
-_UNREAD = frozenset({"kubeconfig", "timeouts", "waitFor", "forceDelete"})
-"""Inputs that CMF cannot tell of a resource that is managed elsewhere."""
 
 
 def _told(schema: Schema, text: str | None) -> Schema:

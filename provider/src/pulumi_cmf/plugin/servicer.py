@@ -21,12 +21,12 @@ from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import UNSENT, Difference, Kind, NotReady, Operation, Refused, State, foretold
 from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.reads import READS
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings, SettingsError
 from pulumi_cmf.lifecycle.spelling import camel
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 from pulumi_cmf.plugin.engine import Context, Engine, fail, fail_unready
-from pulumi_cmf.plugin.functions import FUNCTIONS
 from pulumi_cmf.plugin.properties import Names, spelled
 from pulumi_cmf.values import creation_mark
 
@@ -191,7 +191,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:  # noqa: N802
         """Carry out a function."""
-        function = FUNCTIONS.get(request.tok)
+        function = READS.get(request.tok)
         if function is None:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"there is no function {request.tok}")
         given = rpc.deserialize_properties(request.args)
