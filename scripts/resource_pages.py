@@ -43,8 +43,9 @@ _FUNCTIONS = """# Functions
 Reads of what CMF has, whoever manages it. In Python, `from pulumi_cmf import get_environment`, with names in
 snake_case: `get_environment` answers at once, and `get_environment_output` takes outputs of resources and returns an
 output. A program fails with a sentence if what it asks for does not exist, or if CMF cannot be asked. With the plugin
-the same functions are there for YAML (`fn::invoke: {function: cmf:getEnvironment, ...}`), TypeScript and Go. The examples are
-parts of one program, [examples/reference](../../examples/reference/__main__.py), in which `cmf` is `pulumi_cmf`.
+the same functions are there for YAML (`fn::invoke: {function: cmf:getEnvironment, ...}`), TypeScript and Go. The
+examples are parts of one program, [examples/reference](../../examples/reference/__main__.py), in which `cmf` is
+`pulumi_cmf`.
 
 """
 
