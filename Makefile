@@ -1,9 +1,9 @@
 # Each target is one line of a script. The first run of `up` or `test` installs and builds what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help up down env status test bench lint fuzz rules verdicts docs lock clean
+.PHONY: help up down env status test e2e bench lint fuzz rules verdicts docs lock clean
 
 help:    ## list the targets
-	@grep -hE '^[a-z]+: +.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+): *## */  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9]+: +.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9]+): *## */  make \1\t/' | expand -t 16
 
 up:      ## start three local clusters and a hub, and put a Flink fleet on them with pulumi up
 	@scripts/up
@@ -19,6 +19,9 @@ status:  ## show what is running
 
 test:    ## lint, check types and layers, and run every test
 	@scripts/test
+
+e2e:     ## run real Flink on two local clusters whose pods run (root, Linux; ten minutes and more)
+	@scripts/e2e
 
 bench:   ## measure the hub beside a kube-apiserver and with many applications and clusters (BENCH=full: an hour)
 	@scripts/bench

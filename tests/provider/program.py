@@ -23,6 +23,7 @@ class Program:
 
     def __init__(self, folder: Path, workspace: Workspace, *, plugin: bool = False) -> None:
         """Describe a program; with `plugin`, its resources are the plugin's."""
+        self.timeout = 200.0
         self.folder = folder / "program"
         self.plugin = plugin
         self.environment = {**os.environ, **pulumi_exports(folder / "pulumi", workspace)}
@@ -55,7 +56,13 @@ class Program:
         """Run pulumi, assert that it succeeds (or fails), and return what it says."""
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=200, check=False
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=self.timeout,
+            check=False,
         )
         said = f"{done.stdout}\n{done.stderr}"
         assert (done.returncode != 0) is fails, f"{command} ended with {done.returncode}:\n{said}"

@@ -12,10 +12,10 @@ import (
 
 // serveAPI runs kube-apiserver until ctx ends. It does what the command
 // kube-apiserver does, less that command's own signal handling.
-func serveAPI(ctx context.Context, p pki, etcdEndpoint string, port int, extraArgs []string) error {
+func serveAPI(ctx context.Context, p pki, etcdEndpoint string, at endpoint, extraArgs []string) error {
 	args := []string{
-		"--bind-address=127.0.0.1",
-		fmt.Sprintf("--secure-port=%d", port),
+		"--bind-address=" + at.address,
+		fmt.Sprintf("--secure-port=%d", at.port),
 		"--etcd-servers=" + etcdEndpoint,
 		"--etcd-cafile=" + p.path("ca.crt"),
 		"--etcd-certfile=" + p.path("admin.crt"),
@@ -28,10 +28,22 @@ func serveAPI(ctx context.Context, p pki, etcdEndpoint string, port int, extraAr
 		"--service-account-signing-key-file=" + p.path("service-account.key"),
 		"--service-cluster-ip-range=10.96.0.0/16",
 		"--authorization-mode=RBAC",
-		// No controller manager makes the default accounts that this plugin insists on.
-		"--disable-admission-plugins=ServiceAccount",
-		// No pod will ever call the Service "kubernetes".
-		"--endpoint-reconciler-type=none",
+	}
+	if at.nodes {
+		args = append(args,
+			"--advertise-address="+at.address,
+			"--allow-privileged=true",
+			"--kubelet-client-certificate="+p.path("admin.crt"),
+			"--kubelet-client-key="+p.path("admin.key"),
+			"--kubelet-preferred-address-types=InternalIP",
+		)
+	} else {
+		args = append(args,
+			// No controller manager makes the default accounts that this plugin insists on.
+			"--disable-admission-plugins=ServiceAccount",
+			// No pod will ever call the Service "kubernetes".
+			"--endpoint-reconciler-type=none",
+		)
 	}
 	run := options.NewServerRunOptions()
 	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)

@@ -18,6 +18,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -30,18 +31,19 @@ type pki struct{ dir string }
 
 func (p pki) path(name string) string { return filepath.Join(p.dir, name) }
 
-// openPKI returns the authority of dir and makes it first if there is none.
-func openPKI(dir string) (pki, error) {
+// openPKI returns the authority of dir and makes it first if there is none;
+// its server may be called by loopback addresses and by address.
+func openPKI(dir, address string) (pki, error) {
 	p := pki{dir}
 	// ca.crt is written last: where it is, everything is.
 	_, err := os.Stat(p.path("ca.crt"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return p, p.create()
+		return p, p.create(net.ParseIP(address))
 	}
 	return p, err
 }
 
-func (p pki) create() error {
+func (p pki) create(address net.IP) error {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -65,9 +67,10 @@ func (p pki) create() error {
 		return err
 	}
 	server := &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "local-apiserver"},
-		DNSNames:    []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		Subject:  pkix.Name{CommonName: "local-apiserver"},
+		DNSNames: []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
+		// The last one is the Service "kubernetes", the first of --service-cluster-ip-range.
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, address, net.IPv4(10, 96, 0, 1)},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
@@ -99,7 +102,8 @@ func (p pki) create() error {
 			return err
 		}
 	}
-	if err := p.writeKey("service-account.key", accountKey); err != nil {
+	// The controller manager signs certificates with ca.key.
+	if err := errors.Join(p.writeKey("service-account.key", accountKey), p.writeKey("ca.key", caKey)); err != nil {
 		return err
 	}
 	return p.writePEM("ca.crt", "CERTIFICATE", caDER)
@@ -135,8 +139,8 @@ func (p pki) writePEM(name, kind string, der []byte) error {
 	return os.WriteFile(p.path(name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
-// writeKubeconfig writes DIR/kubeconfig for a server on port of 127.0.0.1.
-func (p pki) writeKubeconfig(name string, port int) error {
+// writeKubeconfig writes DIR/kubeconfig for the server.
+func (p pki) writeKubeconfig(name string, at endpoint) error {
 	var encoded [3]string
 	for i, file := range []string{"ca.crt", "admin.crt", "admin.key"} {
 		content, err := os.ReadFile(p.path(file))
@@ -151,7 +155,7 @@ kind: Config
 clusters:
 - name: %[1]q
   cluster:
-    server: https://127.0.0.1:%[2]d
+    server: https://%[2]s
     certificate-authority-data: %[3]s
 users:
 - name: %[1]q
@@ -164,7 +168,7 @@ contexts:
     cluster: %[1]q
     user: %[1]q
 current-context: %[1]q
-`, name, port, encoded[0], encoded[1], encoded[2])
+`, name, net.JoinHostPort(at.address, strconv.Itoa(at.port)), encoded[0], encoded[1], encoded[2])
 	// Renamed into place: a reader sees the old file or the new one, never half of it.
 	part := p.path("kubeconfig.part")
 	if err := os.WriteFile(part, text.Bytes(), 0o600); err != nil {

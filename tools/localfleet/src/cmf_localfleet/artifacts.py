@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmf_localfleet import builds, flink_builds, language_builds
+from cmf_localfleet import builds, flink_builds, language_builds, node_builds
 from cmf_localfleet.errors import LocalFleetError
 from cmf_localfleet.locking import locked
-from cmf_localfleet.progress import Report, step
+from cmf_localfleet.progress import step
 from cmf_localfleet.workspace import Workspace
 
 
@@ -25,15 +25,18 @@ class Artifact:
         title: What the person who waits sees.
         source: Folder below ``tools/``.
         patterns: Files of it that decide what comes out.
-        build: Makes it of the source folder, into an empty folder.
+        build: Makes it of the source folder, into an empty folder, reporting its steps; gets where each of `needs` is
+            by keyword, as in ``sql_runner``.
         entry: The file of it that callers want; the whole folder if empty.
+        needs: Other artefacts that it is made of.
     """
 
     title: str
     source: str
     patterns: tuple[str, ...]
-    build: Callable[[Path, Path, Report], None]
+    build: Callable[..., None]
     entry: str = ""
+    needs: tuple[str, ...] = ()
 
     def key(self, workspace: Workspace) -> str:
         """Return a short hash of everything that decides what comes out."""
@@ -42,6 +45,8 @@ class Artifact:
         digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
         for file in (*files, Path(inspect.getfile(self.build))):
             digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+        for name in self.needs:
+            digest.update(ARTIFACTS[name].key(workspace).encode())
         return digest.hexdigest()[:16]
 
 
@@ -73,6 +78,26 @@ ARTIFACTS = {
         patterns=("pom.xml", "src/**/*.java"),
         build=flink_builds.build_sql_runner,
         entry="sql-runner.jar",
+    ),
+    "node": Artifact(
+        title="Building what a Kubernetes node runs (4 minutes the first time)",
+        source="kubernetes-node",
+        patterns=("**/go.mod", "**/go.sum", "**/*.go"),
+        build=node_builds.build_node,
+    ),
+    "counting-job": Artifact(
+        title="Building the job that counts",
+        source="counting-job",
+        patterns=("pom.xml", "src/**/*.java"),
+        build=node_builds.build_counting_job,
+        entry="counting.jar",
+    ),
+    "images": Artifact(
+        title="Making images of the Flink operator and of Flink",
+        source="container-images",
+        patterns=("*",),
+        build=node_builds.build_images,
+        needs=("node", "flink", "sql-runner", "counting-job"),
     ),
     "pulumi": Artifact(
         title="Building the Pulumi CLI (3 minutes the first time)",
@@ -110,7 +135,8 @@ def ensure_artifact(name: str, workspace: Workspace | None = None) -> Path:
                 unfinished = folder / "unfinished"
                 shutil.rmtree(unfinished, ignore_errors=True)
                 unfinished.mkdir()
+                needs = {need.replace("-", "_"): ensure_artifact(need, workspace) for need in artifact.needs}
                 with step(artifact.title) as report:
-                    artifact.build(workspace.tools / artifact.source, unfinished, report)
+                    artifact.build(workspace.tools / artifact.source, unfinished, report, **needs)
                 unfinished.rename(finished)
     return finished / artifact.entry

@@ -21,10 +21,7 @@ _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 def build_apiserver(source: Path, target: Path, report: Report) -> None:
     """Make ``local-apiserver``, which reports Kubernetes' version as its own."""
     go = Go(source, target.with_name("build.log"), report)
-    version = go.module(_KUBERNETES, "Version")
-    major, minor, _ = version.removeprefix("v").split(".")
-    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
-    go.build(".", target / "local-apiserver", {f"{_VERSION_PACKAGE}.{key}": value for key, value in stamps.items()})
+    go.build(".", target / "local-apiserver", kubernetes_stamps(go))
 
 
 def build_pulumi(source: Path, target: Path, report: Report) -> None:
@@ -46,6 +43,14 @@ def build_crds(source: Path, target: Path, report: Report) -> None:
     run_logged([*command, "process-resources"], source, {}, log, report)
     if not list(target.glob("*.yml")):
         raise BuildError(f"Maven succeeded and unpacked no CRD. The end of {log}:\n{last_lines(log)}")
+
+
+def kubernetes_stamps(go: Go) -> dict[str, str]:
+    """Return the values by which Kubernetes' programs report its version as theirs."""
+    version = go.module(_KUBERNETES, "Version")
+    major, minor, _ = version.removeprefix("v").split(".")
+    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return {f"{_VERSION_PACKAGE}.{key}": value for key, value in stamps.items()}
 
 
 class Go:

@@ -14,11 +14,16 @@ from cmf_localfleet.waiting import wait_until
 
 _FIELD_MANAGER = "localfleet"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a second faster in C
-_REQUEST_TIMEOUT = 30.0  # FlinkDeployment's definition is half a megabyte
+_REQUEST_TIMEOUT = 60.0  # FlinkDeployment's definition is half a megabyte
 
 
 def install_crds(kubeconfig: Path, timeout: float = 30.0) -> list[str]:
-    """Apply the definitions, wait until they are established, and return their names.
+    """Apply the definitions that the stand-in goes by; see :func:`apply_crds`."""
+    return apply_crds(kubeconfig, ensure_artifact("crds"), timeout)
+
+
+def apply_crds(kubeconfig: Path, folder: Path, timeout: float = 30.0) -> list[str]:
+    """Apply the definitions of a folder's ``*.yml``, wait until they are established, and return their names.
 
     May be repeated. The API server makes the first object of a new definition wait for two seconds:
     install early.
@@ -26,7 +31,7 @@ def install_crds(kubeconfig: Path, timeout: float = 30.0) -> list[str]:
     Raises:
         LocalFleetError: One was not established within ``timeout`` seconds.
     """
-    definitions = [yaml.load(file.read_text(), _LOADER) for file in sorted(ensure_artifact("crds").glob("*.yml"))]  # noqa: S506
+    definitions = [yaml.load(file.read_text(), _LOADER) for file in sorted(folder.glob("*.yml"))]  # noqa: S506
     names: list[str] = [definition["metadata"]["name"] for definition in definitions]
     with connect(kubeconfig) as client:
         api = ApiextensionsV1Api(client)

@@ -12,12 +12,12 @@ from cmf_localfleet.progress import Report
 
 
 def build_flink(source: Path, target: Path, report: Report) -> None:
-    """Put a Flink distribution without its scripts into ``lib``, ``opt`` and ``plugins``."""
+    """Put a Flink distribution without its scripts into ``bin``, ``lib``, ``opt`` and ``plugins``."""
     maven, log, packages = require_maven(), target.with_name("build.log"), target / "packages"
     run_logged([sys.executable, "-m", "venv", str(target / "pip")], source, {}, log, report)
     install = [str(target / "pip/bin/pip"), "install", "--no-deps", "--require-hashes", "--target", str(packages)]
     run_logged([*install, "--requirement", str(source / "requirements.txt")], source, {}, log, report)
-    for folder in ("lib", "opt", "plugins"):
+    for folder in ("bin", "lib", "opt", "plugins"):
         (packages / "pyflink" / folder).rename(target / folder)
     shutil.rmtree(packages)
     shutil.rmtree(target / "pip")

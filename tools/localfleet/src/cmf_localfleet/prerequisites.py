@@ -17,6 +17,15 @@ _JAVA_ADVICE = (
     "and set JAVA_HOME to it."
 )
 
+_PACKAGES = {
+    "busybox": "busybox-static",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+}
+"""Debian's packages of commands that have another name."""
+
 
 def require_go(module: Path) -> str:
     """Return the ``go`` command that builds ``module``.
@@ -48,6 +57,33 @@ def require_java() -> str:
     if java is None:
         raise MissingPrerequisiteError(f"Java {_JAVA} is missing: {_JAVA_ADVICE}")
     return java
+
+
+def require_jdk(tool: str) -> str:
+    """Return a command of the JDK, such as ``jlink``.
+
+    Raises:
+        MissingPrerequisiteError: There is none.
+    """
+    home = os.environ.get("JAVA_HOME")
+    command = shutil.which(tool, path=f"{home}/bin" if home else None)
+    if command is None:
+        raise MissingPrerequisiteError(f"{tool} of a JDK {_JAVA} is missing: {_JAVA_ADVICE}")
+    return command
+
+
+def require_command(name: str) -> str:
+    """Return a command that Debian's packages have.
+
+    Raises:
+        MissingPrerequisiteError: There is none.
+    """
+    # Programs for administrators are not on everybody's path.
+    command = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    if command is None:
+        package = _PACKAGES.get(name, name)
+        raise MissingPrerequisiteError(f"`{name}` is missing: install it (Debian: `apt install {package}`).")
+    return command
 
 
 def require_maven() -> str:

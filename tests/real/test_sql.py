@@ -1,0 +1,134 @@
+"""SQL statements on real Flink, on a shared and on a dedicated pool. Each test goes on where the last one ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.real.fleet import RealFleet
+from tests.real.stack import ENVIRONMENTS, SMALL, Stack
+from tests.support.hub import Hub
+from tests.support.wait import wait_for
+
+pytestmark = pytest.mark.timeout(900)
+
+ENVIRONMENT = ENVIRONMENTS["home"]
+PATIENCE = 180.0
+
+
+def statement(sql: str, pool: str = "shared", **inputs: Any) -> dict[str, Any]:
+    """Return the inputs of a statement."""
+    return {"environment": ENVIRONMENT, "compute_pool_name": pool, "statement": sql, **inputs}
+
+
+def found(hub: Hub, name: str) -> dict[str, Any]:
+    """Return a statement as the hub has it."""
+    resource: dict[str, Any] = hub.get(f"/environments/{ENVIRONMENT}/statements/{name}").json()
+    return resource
+
+
+def reaches(hub: Hub, name: str, phase: str) -> None:
+    """Wait until a statement has a phase."""
+    hub.until(f"/environments/{ENVIRONMENT}/statements/{name}", "status.phase", phase, PATIENCE)
+
+
+@pytest.mark.rule("P17", "P18", "P25", "P26", "P28")
+def test_a_shared_pool_is_a_session_cluster_with_a_gateway(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
+    spec = {**SMALL, "mode": "standalone", "flink_configuration": {"taskmanager.numberOfTaskSlots": "4"}}
+    stack.set("shared", "ComputePool", environment=ENVIRONMENT, type="SHARED", cluster_spec=spec)
+    stack.up()
+    assert hub.get(f"/environments/{ENVIRONMENT}/compute-pools/shared").json()["status"]["phase"] == "RUNNING"
+    (manager,) = fleet.clusters["home"].pods(app="shared", component="jobmanager")
+    assert {container.name for container in manager.spec.containers} == {"flink-main-container", "sql-gateway"}
+
+
+def test_tables_are_made_at_once_and_a_bounded_insert_completes(stack: Stack, hub: Hub) -> None:
+    source = "CREATE TABLE some (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '100')"
+    endless = "CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '10')"
+    stack.set("table-some", "Statement", **statement(source))
+    stack.set("table-endless", "Statement", **statement(endless))
+    stack.set("table-sink", "Statement", **statement("CREATE TABLE sink (n INT) WITH ('connector' = 'blackhole')"))
+    stack.set("bounded", "Statement", **statement("INSERT INTO sink SELECT n FROM some"))
+    stack.up()
+    for table in ("table-some", "table-endless", "table-sink"):
+        assert found(hub, table)["status"]["phase"] == "COMPLETED"
+    reaches(hub, "bounded", "COMPLETED")
+    assert found(hub, "bounded")["status"]["traits"]["isBounded"] is True
+
+
+def test_bad_sql_fails_with_the_words_of_flink(stack: Stack, hub: Hub) -> None:
+    answer = hub.post(
+        f"/environments/{ENVIRONMENT}/statements",
+        {
+            "apiVersion": "cmf.confluent.io/v1",
+            "kind": "Statement",
+            "metadata": {"name": "wrong"},
+            "spec": {"statement": "INSERT INTO sink SELECT m FROM some", "computePoolName": "shared"},
+        },
+    )
+    assert answer.status_code == 200
+    status = answer.json()["status"]
+    assert status["phase"] == "FAILED"
+    assert "Column 'm' not found in any table" in status["detail"]
+    assert hub.delete(f"/environments/{ENVIRONMENT}/statements/wrong").status_code in {202, 204}
+
+
+def test_a_query_gives_its_rows(stack: Stack, hub: Hub) -> None:
+    stack.set("query", "Statement", **statement("SELECT n + 1 AS m FROM (VALUES (1), (2), (3)) AS t (n)"))
+    stack.up()
+    path = f"/environments/{ENVIRONMENT}/statements/query/results"
+    rows: list[Any] = []
+    token: str | None = ""
+
+    def all_read() -> bool:
+        nonlocal token
+        page = hub.get(path, params={"page-token": token} if token else {}).json()
+        rows.extend(row["row"] for row in page["results"]["data"])
+        token = page["metadata"].get("annotations", {}).get("nextPageToken")
+        return len(rows) >= 3
+
+    wait_for(all_read, "three rows", PATIENCE)
+    assert sorted(rows) == [[2], [3], [4]]
+    stack.drop("query")
+
+
+@pytest.mark.rule("P38", "P45", "P46")
+def test_an_endless_insert_runs_stops_with_a_savepoint_and_goes_on(stack: Stack, hub: Hub) -> None:
+    stack.set("endless", "Statement", **statement("INSERT INTO sink SELECT n FROM endless"))
+    stack.up()
+    reaches(hub, "endless", "RUNNING")
+    stack.change("endless", "stopped", True)
+    stack.up()
+    reaches(hub, "endless", "STOPPED")
+    stack.change("shared", "state", "SUSPENDED")
+    said = stack.program.preview(stack.text(), fails=True)
+    assert "endless" in said
+    assert "P45" in said or "P38" in said
+    stack.change("shared", "state", "RUNNING")
+    stack.change("endless", "stopped", False)
+    stack.up()
+    reaches(hub, "endless", "RUNNING")
+
+
+@pytest.mark.rule("P04", "P40")
+def test_a_dedicated_pool_gives_each_statement_a_cluster(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
+    stack.set("dedicated", "ComputePool", environment=ENVIRONMENT, type="DEDICATED", cluster_spec=SMALL)
+    stack.set("alone", "Statement", **statement("INSERT INTO sink SELECT n FROM endless", "dedicated"))
+    stack.up()
+    reaches(hub, "alone", "RUNNING")
+    components = {pod.metadata.labels["component"] for pod in fleet.clusters["home"].pods(app="alone")}
+    assert components == {"jobmanager", "taskmanager"}
+
+
+@pytest.mark.rule("P42", "P43", "P44", "P47")
+def test_without_statements_a_pool_is_suspended_and_resumed(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
+    for name in ("endless", "alone", "dedicated"):
+        stack.drop(name)
+    stack.up()
+    stack.change("shared", "state", "SUSPENDED")
+    stack.up()
+    wait_for(lambda: not fleet.clusters["home"].pods(), "pods to go", PATIENCE)
+    stack.change("shared", "state", "RUNNING")
+    stack.up()
+    assert hub.get(f"/environments/{ENVIRONMENT}/compute-pools/shared").json()["status"]["phase"] == "RUNNING"
