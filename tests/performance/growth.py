@@ -43,6 +43,7 @@ def measure(folder: Path, effort: Effort, sizes: Sequence[int]) -> Iterator[Figu
         with client_on_its_core() as client:
             before = 0
             for size in sizes:
+                machine.say(f"{size:,} applications")
                 asyncio.run(fill(home / "hub.db", grown, size, before, varied=True))
                 before = size
                 for name, unit, value in _at(size, home, cluster, client, effort):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +39,11 @@ def description() -> str:
     """Return one line on the machine."""
     memory = psutil.virtual_memory().total / 2**30
     return f"{os.cpu_count()} cores {_model()}, {memory:.0f} GiB, Linux, Python {platform.python_version()}"
+
+
+def say(text: str) -> None:
+    """Show on standard error what is going on, with the time of day."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 def load() -> float:

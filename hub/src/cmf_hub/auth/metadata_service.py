@@ -2,6 +2,9 @@
 
 `PUT /security/1.0/authorize` takes a principal and actions on resources in a scope, and answers ALLOWED or DENIED
 for each. Answers are kept for a moment. While the service does not answer nothing is allowed: 503.
+
+Call, body and the keys of a scope (`cmf`, `flink-environment`) are those of Confluent's own client of that service
+(mds-sdk-go-public, mdsv1: AuthorizeRequest, ScopeClusters); the cluster id of CMF is always `CMF-id`.
 """
 
 from __future__ import annotations
