@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from pulumi_cmf.dynamic import background
 from pulumi_cmf.dynamic.call import Call, current_call
+from pulumi_cmf.dynamic.workers import more_workers
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import UNSENT, Created, Kind, NotReady, Operation, Refused, State, foretold
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
@@ -38,6 +39,7 @@ class Front(dynamic.ResourceProvider):
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Read the settings; what is wrong with them is told by the first call that needs them."""
+        more_workers()
         try:
             self._settings = Settings.read(req.config.get, os.environ)
         except SettingsError as error:
