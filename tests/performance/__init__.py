@@ -3,6 +3,7 @@
 ``make bench`` (or ``python -m tests.performance``) measures, prints a table and draws curves into ``.bench/``:
 
     peer, growth, scale        what is measured: against a kube-apiserver, with many applications, with many clusters
+    provider                   and what the provider adds to the engine's time, beside `noop` resources
     client                     requests in turn over kept connections, by a process of its own
     simulated                  many clusters in one process: what the hub reads of an API server, over TLS
     bare                       the least that can probe them: what the hub's heartbeats are compared with

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.performance import curves, growth, machine, page, peer, scale
+from tests.performance import curves, growth, machine, page, peer, provider, scale
 from tests.performance.figures import Curve, Figure, Summary
 from tests.performance.machine import say
 from tests.performance.peer import Effort
@@ -39,6 +39,7 @@ class Part(StrEnum):
     PEER = "peer"
     GROWTH = "growth"
     SCALE = "scale"
+    PROVIDER = "provider"
 
 
 def main(
@@ -109,6 +110,8 @@ def _measure(part: Part, mode: Mode, sizes: Sequence[int] | None, folder: Path) 
             yield from growth.measure(folder, Effort(3, 1.0) if full else Effort(1, 1.0), many)
         case Part.SCALE:
             yield from scale.measure(folder, sizes or ((200, 1_000, 5_000) if full else (200, 1_000)))
+        case Part.PROVIDER:
+            yield from provider.measure(folder, provider.Effort(sizes or (1, 100, 1_000), 5 if full else 3))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ class Figure:
         part: what it belongs to.
         name: what was measured.
         unit: its unit.
-        ours: the hub's.
+        ours: the hub's, or the provider's.
         peer: the peer's, or None if it has none.
         ratio: ours to the peer's: the median of the pairs, which is not quite the ratio of the medians.
         goal: what the ratio should be, as in `>= 3` or `<= 1.5`; "" if there is no goal.
@@ -104,7 +104,7 @@ class Summary:
         return "\n\n".join(f"## {part}\n\n{run}\n\n{_markdown(figures)}" for part, figures in parts.items())
 
 
-_HEADINGS = ("what", "hub", "peer", "unit", "ratio", "goal", "note")
+_HEADINGS = ("what", "ours", "peer", "unit", "ratio", "goal", "note")
 _TEXTS = ("what", "unit", "note")
 
 

@@ -30,16 +30,17 @@ _NAMES = {
 }
 
 
-def options() -> PolicyResourceOptions:
-    """Return Pulumi's options of a resource that has none of its own."""
-    return PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
+def options(*, protect: bool = False) -> PolicyResourceOptions:
+    """Return Pulumi's options of a resource that has none of its own, but perhaps protect."""
+    return PolicyResourceOptions(protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
 
 
 class Resource:
-    """A resource of CMF, with inputs named as in Python."""
+    """A resource of CMF, with inputs named as in Python; `protect` is Pulumi's option."""
 
-    def __init__(self, kind: str, name: str, **inputs: Any) -> None:
+    def __init__(self, kind: str, name: str, *, protect: bool = False, **inputs: Any) -> None:
         self.kind = kind
+        self.protect = protect
         self.inputs = {"name": name, **inputs}
 
     def type(self, front: str) -> str:
@@ -91,8 +92,7 @@ def said(
         return found
     assert isinstance(chosen, ResourceValidationPolicy)
     for each, given in zip(resources, props, strict=True):
-        args = ResourceValidationArgs(
-            each.type(front), given, each.urn(front, stack), each.inputs["name"], options(), None, config
-        )
+        own, name = options(protect=each.protect), each.inputs["name"]
+        args = ResourceValidationArgs(each.type(front), given, each.urn(front, stack), name, own, None, config)
         chosen.validate(args, report)
     return found

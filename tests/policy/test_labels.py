@@ -23,7 +23,11 @@ def remedied(front: str, resource: Resource) -> Any:
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_missing_labels_are_added_and_all_else_stays(front: str) -> None:
-    given = {"kubeconfig": Secret("hidden"), "kubernetes_cluster_name": UNKNOWN, "labels": {"team": "a"}}
+    given: dict[str, Any] = {
+        "kubeconfig": Secret("hidden"),
+        "kubernetes_cluster_name": UNKNOWN,
+        "labels": {"team": "a"},
+    }
     inputs = remedied(front, Resource("KubernetesCluster", "spoke", **given))
     assert inputs["labels"] == {"team": "a", "cost": "0"}
     assert inputs["__provider"] == "pickled"

@@ -54,8 +54,18 @@ class Program:
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run pulumi, assert that it succeeds (or fails), and return what it says."""
+        done = self._done(*arguments)
+        said = f"{done.stdout}\n{done.stderr}"
+        assert (done.returncode != 0) is fails, f"{done.args} ended with {done.returncode}:\n{said}"
+        return said
+
+    def said(self, *arguments: str) -> str:
+        """Run pulumi, and return what it writes to stdout, whether it succeeds or fails."""
+        return self._done(*arguments).stdout
+
+    def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=self.folder,
             env=self.environment,
@@ -64,9 +74,6 @@ class Program:
             timeout=self.timeout,
             check=False,
         )
-        said = f"{done.stdout}\n{done.stderr}"
-        assert (done.returncode != 0) is fails, f"{command} ended with {done.returncode}:\n{said}"
-        return said
 
     def up(self, text: str | None = None, *, fails: bool = False) -> str:
         """Run `pulumi up`, with a new program if one is given."""

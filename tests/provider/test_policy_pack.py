@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
 from cmf_localfleet import LocalCluster
+from pulumi_cmf_policy.comment.main import main
 
 from tests.provider.program import Program, on_both_fronts
 from tests.provider.test_engine import application, environment
@@ -71,3 +73,24 @@ def test_only_a_preview_has_all_policies_before_the_changes(program: Program, cm
     program.write(environment(env, labels={"team": "a"}) + environment(other))
     program.run("up", "--yes", "--skip-preview", *options, fails=True)
     assert cmf.get(f"/environments/{other}").status_code == 404
+
+
+@on_both_fronts
+def test_a_live_preview_becomes_a_comment(
+    program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str], cmf: Hub
+) -> None:
+    env, app = unique("env"), unique("app")
+    program.environment["PULUMI_ENABLE_STREAMING_JSON_PREVIEW"] = "true"
+    options = pack(program, **{"default-labels": {"labels": {"team": "a"}, "kinds": ["Environment"]}})
+    program.write(environment(env) + application(app))
+    file = tmp_path / "preview.json"
+    file.write_text(program.said("preview", "--json", *options))
+    assert main([str(file)]) == 1
+    comment = capsys.readouterr().out
+    assert f"FlinkApplication <code>{app}</code> | <code>default-k8s-cluster</code><br><code>{env}</code>" in comment
+    assert "policy <code>durable-state</code>" in comment
+    assert f"Environment '{env}': changed labels — policy <code>default-labels</code>" in comment
+    assert "**Cores +2, memory +2 GiB**" in comment
+    file.write_text(program.said("preview", "--json", "--cwd", "/nowhere"))
+    assert main([str(file), "--stack", "test/dev"]) == 1
+    assert "There is no preview" in capsys.readouterr().out

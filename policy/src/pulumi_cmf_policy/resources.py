@@ -59,11 +59,15 @@ class Described:
 
 def described(resource: ResourceValidationArgs | PolicyResource) -> Described | None:
     """Return a resource of CMF; None if it is another's."""
-    match = _TYPE.fullmatch(resource.resource_type)
+    return resource_of(resource.resource_type, resource.urn, resource.props)
+
+
+def resource_of(type_: str, urn: str, properties: Mapping[str, Any]) -> Described | None:
+    """Return a resource of CMF by Pulumi's type of it; None if it is another's."""
+    match = _TYPE.fullmatch(type_)
     if match is None:
         return None
-    properties = plain(resource.props)
-    return Described(match[2], resource.urn, Known({_snake(key): value for key, value in properties.items()}))
+    return Described(match[2], urn, Known({_snake(key): value for key, value in plain(properties).items()}))
 
 
 def matching(patterns: Mapping[str, Any], name: str) -> Any:

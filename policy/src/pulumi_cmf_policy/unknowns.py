@@ -29,9 +29,14 @@ class Known(dict[str, Any]):
 
     @staticmethod
     def _known(key: str, value: Any) -> Any:
-        if isinstance(value, str) and value in _UNKNOWNS:
+        if is_unknown(value):
             raise proxy.UnknownValueError(value, [key])
         return known(value)
+
+
+def is_unknown(value: Any) -> bool:
+    """Tell whether this stands for a value that a preview does not know."""
+    return isinstance(value, str) and value in _UNKNOWNS
 
 
 def known(value: Any) -> Any:

@@ -1,0 +1,170 @@
+"""What a change does to what runs: whether it restarts, and whether its state is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from cmf_core.redeployment import needs_new_pods
+from pulumi_policy.proxy import UnknownValueError
+
+from pulumi_cmf_policy.comment.stacks import Fleet, text
+from pulumi_cmf_policy.deployments import Deployment, suspended
+from pulumi_cmf_policy.resources import Described
+
+
+class Weight(IntEnum):
+    """How much a change means for what runs."""
+
+    NOTHING = 0
+    STARTS = 1
+    RESTARTS = 2
+    LOSES = 3
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A sentence, and its weight."""
+
+    sentence: str
+    weight: Weight = Weight.NOTHING
+
+
+NOTHING = Effect("nothing restarts")
+_UNKNOWN = Effect("may restart: something of it is known at `up` only", Weight.RESTARTS)
+_KEEPS: Mapping[str, Effect] = {
+    "savepoint": Effect("its job goes on from a savepoint", Weight.RESTARTS),
+    "last-state": Effect("its job goes on from its last checkpoint", Weight.RESTARTS),
+    "stateless": Effect("**its state is lost** (upgradeMode stateless)", Weight.LOSES),
+}
+
+
+def effect(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
+    """Return what an action on a resource does."""
+    resource = after.resources.get(urn) or before.resources.get(urn)
+    judge = _JUDGES.get(resource.kind) if resource else None
+    if judge is None:
+        return Effect("")
+    try:
+        return judge(action, urn, before, after)
+    except UnknownValueError:
+        return _UNKNOWN
+
+
+def _application(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
+    old, new = before.deployment(urn), after.deployment(urn)
+    if action == "replace":
+        return Effect("its job ends and a new one starts, **without its state**", Weight.LOSES)
+    if old is None or new is None:
+        if new is None:
+            return Effect("its job ends; only savepoints that were taken remain", Weight.LOSES)
+        return Effect("suspended, nothing runs") if suspended(new) else Effect("a job starts", Weight.STARTS)
+    kept = _KEEPS[_upgrade_mode(new)]
+    match suspended(old), suspended(new):
+        case True, True:
+            return Effect("suspended, nothing runs")
+        case True, False:
+            return Effect(f"resumes: {kept.sentence}", kept.weight if _loses(kept) else Weight.STARTS)
+        case False, True:
+            ends = "its state is lost" if _loses(kept) else f"its state is kept ({_upgrade_mode(new)})"
+            return Effect(f"suspends: the job ends, {ends}", kept.weight)
+    if not needs_new_pods(old.spec, new.spec):
+        return NOTHING
+    return Effect(f"JobManager and TaskManagers restart; {kept.sentence}", kept.weight)
+
+
+def _pool(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
+    old, new = before.deployment(urn), after.deployment(urn)
+    pool = new or old
+    assert pool is not None, f"{urn} is no pool"
+    if action == "replace":
+        return Effect("its statements end with it, **without their state**", Weight.LOSES)
+    if pool.resource.properties["type"] != "SHARED":
+        if action in ("create", "delete"):
+            return NOTHING
+        return Effect("statements take this up when they start next")
+    if old is None or new is None:
+        if new is None:
+            return Effect("its session cluster ends", Weight.LOSES)
+        return (
+            Effect("suspended, nothing runs") if suspended(new) else Effect("a session cluster starts", Weight.STARTS)
+        )
+    match suspended(old), suspended(new):
+        case True, True:
+            return Effect("suspended, nothing runs")
+        case True, False:
+            return Effect("its session cluster starts", Weight.STARTS)
+        case False, True:
+            return Effect("its session cluster ends until it is resumed", Weight.RESTARTS)
+    if not needs_new_pods(old.spec, new.spec):
+        return NOTHING
+    return Effect("its session cluster restarts, JobManager and TaskManagers", Weight.RESTARTS)
+
+
+def _statement(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
+    if action == "create":
+        return _stopped(after.resources[urn]) or Effect("its job starts", Weight.STARTS)
+    if action == "delete":
+        return Effect("its job ends, **its state is lost**", Weight.LOSES)
+    if action == "replace":
+        return Effect("its job ends and a new one starts, **without its state**", Weight.LOSES)
+    old, new = before.resources[urn], after.resources[urn]
+    match _stopped(old) is not None, _stopped(new) is not None:
+        case False, True:
+            return Effect("its job stops until it is resumed", Weight.RESTARTS)
+        case True, False:
+            return Effect("its job is resumed", Weight.STARTS)
+    if old.properties.get("parallelism", 1) != new.properties.get("parallelism", 1):
+        return Effect("its job restarts with the new parallelism", Weight.RESTARTS)
+    return NOTHING
+
+
+def _environment(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
+    match action:
+        case "create":
+            return NOTHING
+        case "delete":
+            return Effect("taken only when it is empty")
+        case "replace":
+            return Effect("everything in it is made anew, **without its state**", Weight.LOSES)
+    old, new = before.resources[urn], after.resources[urn]
+    names = ("flink_application_defaults", "compute_pool_defaults")
+    if all(dict.get(old.properties, name) == dict.get(new.properties, name) for name in names):
+        return NOTHING
+    return Effect("what is in it takes the new defaults over at once")
+
+
+def _cluster(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
+    match action:
+        case "create":
+            return Effect("registered with CMF; nothing runs on it yet")
+        case "delete" | "replace":
+            return Effect("retired: taken only without environments", Weight.LOSES)
+    if text(after.resources[urn], "lifecycle_state") == "DECOMMISSIONED":
+        return Effect("retired: taken only without environments", Weight.LOSES)
+    return NOTHING
+
+
+_JUDGES: Mapping[str, Callable[[str, str, Fleet, Fleet], Effect]] = {
+    "FlinkApplication": _application,
+    "ComputePool": _pool,
+    "Statement": _statement,
+    "Environment": _environment,
+    "KubernetesCluster": _cluster,
+}
+
+
+def _upgrade_mode(deployment: Deployment) -> str:
+    job: Any = deployment.spec.get("job") or {}
+    mode = str(job.get("upgradeMode") or "stateless").lower()
+    return mode if mode in _KEEPS else "stateless"
+
+
+def _loses(kept: Effect) -> bool:
+    return kept.weight is Weight.LOSES
+
+
+def _stopped(statement: Described) -> Effect | None:
+    return Effect("stopped, nothing runs") if statement.properties.get("stopped") else None

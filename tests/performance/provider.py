@@ -1,0 +1,160 @@
+"""What the provider adds to the engine's own time: the same program with our resources, and with such that do nothing.
+
+Ours are environments on a hub of this machine, over a local API server. Both sides run in turns, each a whole life:
+preview, up, unchanged up, refresh, destroy; every ratio is the median of the pairs.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from cmf_localfleet import LocalCluster, Workspace
+from cmf_localfleet.exports import pulumi_exports
+
+from tests.performance.figures import Figure
+from tests.support.hub import Hub
+
+PART = "What the provider adds to the engine's time"
+GOALS = {"plugin": "<= 1.1", "dynamic": "<= 1.25"}
+"""At the largest size only."""
+_LIMIT_SECONDS = 1800
+_ROOT = Path(__file__).parents[2]
+_OPERATIONS = {
+    "preview": ("preview",),
+    "up": ("up", "--yes", "--skip-preview"),
+    "unchanged up": ("up", "--yes", "--skip-preview"),
+    "refresh": ("refresh", "--yes", "--skip-preview"),
+    "destroy": ("destroy", "--yes", "--skip-preview"),
+}
+_PROGRAM = """
+import os
+inputs = {"kubernetes_namespace": "flink", "flink_application_defaults": {"spec": {"flinkConfiguration": {
+    "execution.checkpointing.interval": "30 s", "state.backend.type": "rocksdb",
+    "state.checkpoints.dir": "s3://flink/checkpoints", "state.savepoints.dir": "s3://flink/savepoints"}}}}
+names = [f"bench-{number}" for number in range(int(os.environ["BENCH_RESOURCES"]))]
+if os.environ["BENCH_SIDE"] == "ours":
+    from pulumi_cmf import Environment
+    for name in names:
+        Environment(name, **inputs)
+else:
+    from tests.performance.noop import Noop
+    for name in names:
+        Noop(name, {"name": name, **inputs}, plugin=os.environ["BENCH_FRONT"] == "plugin")
+"""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured: numbers of resources, and pairs of lives of each."""
+
+    sizes: Sequence[int]
+    pairs: int
+
+
+def measure(folder: Path, effort: Effort) -> Iterator[Figure]:
+    """Measure both fronts."""
+    with _hub(folder) as hub:
+        for front in GOALS:
+            for size in effort.sizes:
+                lives: dict[str, list[dict[str, float]]] = {"ours": [], "floor": []}
+                for turn in range(effort.pairs):
+                    for side, times in lives.items():
+                        times.append(_life(folder / f"{front}-{size}-{turn}-{side}", hub, front, side, size))
+                yield from _figures(front, size, lives, is_goal=size == max(effort.sizes))
+
+
+def _figures(front: str, size: int, lives: dict[str, list[dict[str, float]]], *, is_goal: bool) -> Iterator[Figure]:
+    for operation in _OPERATIONS:
+        ours = [times[operation] for times in lives["ours"]]
+        floor = [times[operation] for times in lives["floor"]]
+        ratio = median(mine / other for mine, other in zip(ours, floor, strict=True))
+        added = (median(ours) - median(floor)) / size * 1000
+        yield Figure(
+            part=PART,
+            name=f"{front}: {operation} of {size:,}",
+            unit="s",
+            ours=median(ours),
+            peer=median(floor),
+            ratio=ratio,
+            goal=GOALS[front] if is_goal else "",
+            note=f"{added:+.2f} ms a resource; best {min(ours):.2f} and {min(floor):.2f}",
+        )
+
+
+def _life(folder: Path, hub: Hub, front: str, side: str, size: int) -> dict[str, float]:
+    """Return the seconds of each operation, on a stack of its own."""
+    program, state = folder / "program", folder / "state"
+    program.mkdir(parents=True)
+    (program / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
+    (program / "__main__.py").write_text(_PROGRAM)
+    environment = {**os.environ, **pulumi_exports(state, Workspace.find())}
+    environment["PATH"] = os.pathsep.join((str(_plugin(folder)), str(Path(sys.executable).parent), environment["PATH"]))
+    environment |= {
+        "BENCH_RESOURCES": str(size),
+        "BENCH_SIDE": side,
+        "BENCH_FRONT": front,
+        "CMF_URL": str(hub.http.base_url),
+        "CMF_KUBECONFIG_DIRECTORY": str(hub.kubeconfigs),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PYTHONPATH": str(_ROOT),
+    }
+    _run(program, environment, "stack", "init", "dev")
+    _run(program, environment, "config", "set", "cmf:plugin", "true" if front == "plugin" else "false")
+    times = {}
+    for operation, arguments in _OPERATIONS.items():
+        started = time.perf_counter()
+        _run(program, environment, *arguments, "--suppress-progress", "--suppress-outputs")
+        times[operation] = time.perf_counter() - started
+    shutil.rmtree(folder)
+    return times
+
+
+def _run(program: Path, environment: dict[str, str], *arguments: str) -> None:
+    command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+    done = subprocess.run(
+        command, cwd=program, env=environment, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+
+
+def _plugin(folder: Path) -> Path:
+    """Return a folder with the plugin that does nothing, under the name that the engine looks for."""
+    commands = folder / "commands"
+    commands.mkdir()
+    plugin = commands / "pulumi-resource-noop"
+    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.performance.noop "$@"\n')
+    plugin.chmod(0o755)
+    return commands
+
+
+@contextmanager
+def _hub(folder: Path) -> Iterator[Hub]:
+    cluster = LocalCluster(folder / "home", die_with_parent=True)
+    cluster.launch()
+    try:
+        cluster.wait_ready()
+        cluster.create_namespace("flink")
+        keys = base64.b64encode(os.urandom(32)).decode()
+        hub = Hub(
+            folder / "hub",
+            {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(cluster.kubeconfig), "CMF_ENCRYPTION_KEYS": keys},
+        )
+        hub.start()
+        try:
+            hub.connected("default-k8s-cluster")
+            yield hub
+        finally:
+            hub.stop()
+    finally:
+        cluster.kill()
