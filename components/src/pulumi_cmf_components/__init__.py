@@ -9,6 +9,21 @@ from pulumi_cmf_components.flink_namespace import FlinkNamespace
 from pulumi_cmf_components.flink_operator import FlinkOperator
 from pulumi_cmf_components.hub_access import HubAccess
 from pulumi_cmf_components.kubeconfig import HubKubeconfig
+from pulumi_cmf_components.sized_application import SizedApplication
+from pulumi_cmf_components.sized_compute_pool import SizedComputePool
+from pulumi_cmf_components.sizing import Rates, Workload
 from pulumi_cmf_components.spoke import Operator, Spoke
 
-__all__ = ["Chart", "FlinkNamespace", "FlinkOperator", "HubAccess", "HubKubeconfig", "Operator", "Spoke"]
+__all__ = [
+    "Chart",
+    "FlinkNamespace",
+    "FlinkOperator",
+    "HubAccess",
+    "HubKubeconfig",
+    "Operator",
+    "Rates",
+    "SizedApplication",
+    "SizedComputePool",
+    "Spoke",
+    "Workload",
+]
