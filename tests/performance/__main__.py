@@ -49,7 +49,7 @@ def main(
     ),
     sizes: Annotated[
         list[int] | None,
-        typer.Option("--size", help="numbers of applications (growth) or clusters (scale), instead of the mode's"),
+        typer.Option("--size", help="numbers of applications, clusters or resources (provider), instead of the mode's"),
     ] = None,
     minutes: Annotated[float, typer.Option(help="time that one part may take")] = 45,
     write_page: Annotated[bool, typer.Option("--page", help="write docs/performance.md from the last runs")] = False,
