@@ -16,12 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from kubernetes.client import ApiClient, AuthorizationV1Api, CertificatesV1Api, CoreV1Api
 from pulumi_cmf.lifecycle.waiting import Look, SystemClock, WaitFailed, wait_until
 
-from pulumi_cmf_components.cluster import REQUEST_SECONDS, ClusterError, connected
+from pulumi_cmf_components.cluster import Cluster, ClusterError, connected
 from pulumi_cmf_components.rights import Right
 
+_REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _SIGNER = "kubernetes.io/kube-apiserver-client"
 _SIGNED_SECONDS, _RIGHTS_SECONDS = 60.0, 15.0
 
@@ -55,11 +56,11 @@ def token(admin: str, namespace: str, account: str, seconds: int, server: str | 
         ClusterError: the cluster refused, or could not be reached.
     """
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
-    with connected(admin, f"mint a token of service account '{namespace}/{account}'") as client:
-        core: Any = CoreV1Api(client)
-        made = core.create_namespaced_service_account_token(account, namespace, body, _request_timeout=REQUEST_SECONDS)
-    text = _kubeconfig(admin, account, {"token": made.status.token}, server)
-    return Minted(text, datetime.now(UTC).timestamp(), made.status.expiration_timestamp.timestamp())
+    with connected(admin, f"mint a token of service account '{namespace}/{account}'") as cluster:
+        made = cluster.call("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token", body)["status"]
+    text = _kubeconfig(admin, account, {"token": made["token"]}, server)
+    expires = datetime.fromisoformat(made["expirationTimestamp"]).timestamp()
+    return Minted(text, datetime.now(UTC).timestamp(), expires)
 
 
 def certificate(admin: str, user: str, seconds: int, server: str | None = None) -> Minted:
@@ -79,8 +80,8 @@ def certificate(admin: str, user: str, seconds: int, server: str | None = None) 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user)])
     request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
-    with connected(admin, f"have a certificate of user '{user}' signed") as client:
-        signed = asyncio.run(_signed(client, user, request.public_bytes(serialization.Encoding.PEM), seconds))
+    with connected(admin, f"have a certificate of user '{user}' signed") as cluster:
+        signed = asyncio.run(_signed(cluster, user, request.public_bytes(serialization.Encoding.PEM), seconds))
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     user_entry = {"client-certificate-data": _base64(signed), "client-key-data": _base64(pem)}
     read = x509.load_pem_x509_certificate(signed)
@@ -88,37 +89,34 @@ def certificate(admin: str, user: str, seconds: int, server: str | None = None) 
     return Minted(text, datetime.now(UTC).timestamp(), read.not_valid_after_utc.timestamp())
 
 
-def missing(kubeconfig: str, rights: Mapping[str, tuple[Right, ...]]) -> list[str]:
+def missing(kubeconfig: str, rights: Mapping[str, tuple[Right, ...]], seconds: float = _RIGHTS_SECONDS) -> list[str]:
     """Return the rights that the user of a kubeconfig has not, as in `get pods in namespace 'flink'`.
 
-    New roles take a moment to count, so what is missing at first is asked for again for some seconds.
+    New roles take a moment to count, so what is missing at first is asked for again for a while.
 
     Args:
         kubeconfig: whose rights.
         rights: those that it should have, by namespace; an empty namespace stands for the whole cluster.
+        seconds: how long to ask again.
 
     Raises:
         ClusterError: the cluster could not be reached.
     """
     wanted = [(namespace, single) for namespace, some in rights.items() for each in some for single in each.single()]
-    with connected(kubeconfig, "ask what the hub may do") as client:
-        api = AuthorizationV1Api(client)
+    with connected(kubeconfig, "ask what the hub may do") as cluster:
 
         async def look() -> Look:
             nonlocal wanted
-            wanted = [(namespace, right) for namespace, right in wanted if not _allowed(api, namespace, right)]
+            wanted = [(namespace, right) for namespace, right in wanted if not _allowed(cluster, namespace, right)]
             return Look(f"{len(wanted)} rights are missing", done=not wanted)
 
         with suppress(WaitFailed):  # what is still missing then is the answer
-            asyncio.run(
-                wait_until(look, "hub", "allowed", limit=_RIGHTS_SECONDS, clock=SystemClock(), progress=lambda _: None)
-            )
+            asyncio.run(wait_until(look, "hub", "allowed", limit=seconds, clock=SystemClock(), progress=lambda _: None))
     return [f"{right} in " + (f"namespace '{place}'" if place else "all namespaces") for place, right in wanted]
 
 
-async def _signed(client: ApiClient, user: str, request: bytes, seconds: int) -> bytes:
+async def _signed(cluster: Cluster, user: str, request: bytes, seconds: int) -> bytes:
     """Return the certificate in PEM; the request is removed again."""
-    api: Any = CertificatesV1Api(client)
     body = {
         "apiVersion": "certificates.k8s.io/v1",
         "kind": "CertificateSigningRequest",
@@ -130,18 +128,18 @@ async def _signed(client: ApiClient, user: str, request: bytes, seconds: int) ->
             "usages": ["client auth"],
         },
     }
-    made = api.create_certificate_signing_request(body, _request_timeout=REQUEST_SECONDS)
-    name, found = made.metadata.name, b""
+    made, found = cluster.call("POST", _REQUESTS, body), b""
+    path = f"{_REQUESTS}/{made['metadata']['name']}"
     try:
         approved = {"type": "Approved", "status": "True", "reason": "Pulumi", "message": "Approved for the hub"}
-        made.status.conditions = [approved]
-        api.replace_certificate_signing_request_approval(name, made, _request_timeout=REQUEST_SECONDS)
+        cluster.call("PUT", f"{path}/approval", {**made, "status": {"conditions": [approved]}})
 
         async def look() -> Look:
             nonlocal found
-            status = api.read_certificate_signing_request(name, _request_timeout=REQUEST_SECONDS).status
-            found = base64.b64decode(status.certificate or "")
-            failed = next((c.message for c in status.conditions or [] if c.type in ("Failed", "Denied")), None)
+            status = cluster.call("GET", path)["status"]
+            found = base64.b64decode(status.get("certificate") or "")
+            conditions = status.get("conditions") or []
+            failed = next((c.get("message") for c in conditions if c["type"] in ("Failed", "Denied")), None)
             return Look(failed or "not signed yet", done=bool(found), hopeless=failed is not None)
 
         what = f"the certificate of user '{user}' (signer {_SIGNER})"
@@ -149,11 +147,11 @@ async def _signed(client: ApiClient, user: str, request: bytes, seconds: int) ->
     except WaitFailed as failed:
         raise ClusterError(f"{failed}: some clusters sign none for clients, use a token there") from failed
     finally:
-        api.delete_certificate_signing_request(name, _request_timeout=REQUEST_SECONDS)
+        cluster.call("DELETE", path)
     return found
 
 
-def _allowed(api: Any, namespace: str, right: Right) -> bool:
+def _allowed(cluster: Cluster, namespace: str, right: Right) -> bool:
     resource, _, subresource = right.resource.partition("/")
     asked = {"group": right.group, "resource": resource, "subresource": subresource, "verb": right.verbs[0]}
     asked |= {"namespace": namespace, "name": right.name}
@@ -162,7 +160,7 @@ def _allowed(api: Any, namespace: str, right: Right) -> bool:
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": asked},
     }
-    return bool(api.create_self_subject_access_review(body, _request_timeout=REQUEST_SECONDS).status.allowed)
+    return bool(cluster.call("POST", _REVIEWS, body)["status"]["allowed"])
 
 
 def _kubeconfig(admin: str, user: str, credential: Mapping[str, str], server: str | None) -> str:
