@@ -9,7 +9,7 @@ from cmf_localfleet import LocalCluster
 from pulumi_cmf.lifecycle.kinds import KINDS
 from pulumi_cmf.lifecycle.reads import READS
 
-from tests.provider.program import Program, on_both_fronts
+from tests.provider.program import Program, on_both_fronts, operations
 from tests.support.hub import Hub
 
 EXAMPLES = Path(__file__).parents[2] / "examples/reference/__main__.py"
@@ -62,6 +62,27 @@ def test_the_examples_run(program: Program, cmf: Hub, spoke: LocalCluster) -> No
     }
     assert "prod-us-west" in outputs["environments"]
     program.run("preview", "--expect-no-changes")
+    if program.plugin:
+        every_kind_can_be_imported(program)
+
+
+def every_kind_can_be_imported(program: Program) -> None:
+    """Import all of the program's resources into another stack: what CMF tells of them is what the program says."""
+    made = program.resources()
+    listed = [{"type": one["type"], "name": name, "id": one["id"]} for name, one in made.items()]
+    (program.folder / "imports.json").write_text(json.dumps({"resources": listed}))
+    program.run("stack", "init", "adopted")
+    program.use_plugin()
+    program.run("import", "--file", "imports.json", "--yes", "--protect=false", "--generate-code=false")
+    assert {one["type"].rpartition(":")[2] for one in program.resources().values()} == {*KINDS}
+    untold = {"us-west": "update", "kafka-west": "update"}
+    assert operations(program.preview()) == untold, "a kubeconfig and a secret's values are told by nobody"
+    reads = [f"{one['type'].rpartition(':')[2]}.get('read-{name}', {one['id']!r})" for name, one in made.items()]
+    said = program.preview("\n".join(reads) + "\n")
+    assert {name: done for name, done in operations(said).items() if done == "read"} == {
+        f"read-{name}": "read" for name in made
+    }
+    program.run("stack", "select", "dev")
 
 
 @on_both_fronts
