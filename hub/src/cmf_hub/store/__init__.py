@@ -12,7 +12,8 @@ from cmf_hub.store.history import Entry
 from cmf_hub.store.query import Condition, Order, Query
 from cmf_hub.store.record import Ddl, Key, Orphan, Record, Row
 from cmf_hub.store.schema import StoreError
-from cmf_hub.store.sqlite import Store, Transaction
+from cmf_hub.store.sqlite import Store
+from cmf_hub.store.transaction import Transaction
 
 __all__ = [
     "Condition",
