@@ -1,6 +1,6 @@
 # Each target is one line of a script. The first run of `up` or `test` installs and builds what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help up down env status test e2e bench lint fuzz rules verdicts docs lock clean
+.PHONY: help up down env status test e2e bench lint fuzz foretell rules verdicts docs lock clean
 
 help:    ## list the targets
 	@grep -hE '^[a-z0-9]+: +.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9]+): *## */  make \1\t/' | expand -t 16
@@ -31,6 +31,9 @@ lint:    ## ruff, mypy, import-linter, gofmt, and whether docs/ is what the code
 
 fuzz:    ## send a hub 20,000 calls that Schemathesis makes up from its OpenAPI document
 	@scripts/fuzz
+
+foretell: ## compare what previews say with what up meets, in 300 random programs (FORETELL_CASES, FORETELL_SEED)
+	@scripts/foretell
 
 rules:   ## print every rule, what decides it, and its tests; fail on a rule without test or reason
 	@scripts/rules

@@ -4,6 +4,7 @@ import pytest
 from cmf_localfleet import LocalCluster
 
 from tests.provider.program import Program, on_both_fronts
+from tests.support import hub as samples
 from tests.support.hub import Hub, unique
 
 POOL = """
@@ -81,3 +82,42 @@ def test_without_a_cmf_a_preview_says_what_it_could_not_check(program: Program, 
     assert "what CMF may refuse is not checked beforehand" in said
     assert "http://127.0.0.1:1 cannot be reached" in said
     program.environment["CMF_URL"] = away
+
+
+ENVIRONMENT = """
+environment = Environment("environment", name={environment!r}, kubernetes_namespace="flink")
+"""
+
+
+@on_both_fronts
+@pytest.mark.rule("P49", "C52")
+def test_a_preview_tells_what_cmf_will_not_delete(program: Program, cmf: Hub) -> None:
+    names = {"environment": unique("environment"), "pool": unique("pool")}
+    both = ENVIRONMENT.format(**names) + POOL.format(**names, slots=1).replace(
+        f"environment={names['environment']!r}", "environment=environment.name"
+    )
+    program.up(both)
+    place = f"/environments/{names['environment']}"
+    cmf.post(f"{place}/statements", samples.statement("foreign", names["pool"])).raise_for_status()
+    cmf.until(f"{place}/statements/foreign", "status.phase", "RUNNING")
+    said = program.preview(ENVIRONMENT.format(**names), fails=True)
+    assert f"pool would be deleted: ComputePool '{names['pool']}' is in use: statements foreign (RUNNING)" in said
+    assert "[P49]" in said
+    said = program.preview("", fails=True)
+    assert f"environment would be deleted: Environment '{names['environment']}' is not empty (1 statements)" in said
+    assert "[C52]" in said
+    cmf.delete(f"{place}/statements/foreign").raise_for_status()
+    cmf.gone(f"{place}/statements/foreign")
+    assert "2 to delete" in program.preview("")
+    program.up("")
+    assert cmf.get(place).status_code == 404
+
+
+@pytest.mark.rule("TAKEN", "EXISTS")
+def test_a_preview_tells_of_what_is_there_already_and_of_what_is_not(program: Program, cmf: Hub) -> None:
+    there = cmf.environment("flink").rpartition("/")[2]
+    said = program.preview(ENVIRONMENT.format(environment=there), fails=True)
+    assert f"Environment '{there}' exists already and was not created by this resource" in said
+    assert "[TAKEN]" in said
+    said = program.preview(POOL.format(environment="nowhere", pool=unique("pool"), slots=1), fails=True)
+    assert "Environment 'nowhere' does not exist. [EXISTS]" in said

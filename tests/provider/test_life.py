@@ -222,20 +222,20 @@ async def test_a_pool_that_fails_is_told(hub: LifecycleHub, environment: str) ->
 async def test_what_is_probably_a_mistake_is_told_beforehand(hub: LifecycleHub, environment: str) -> None:
     given = {"environment": environment, "name": "pool", "type": "DEDICATED"}
     spec = {**CLUSTER_SPEC, "image": "flink:1.20", "flinkConfiguration": {"state.checkpoints.dir": "file:///tmp"}}
-    told = await POOL.advise(Facts(hub), {**given, "cluster_spec": spec})
+    told = await POOL.advise(Facts(hub), {}, {**given, "cluster_spec": spec})
     assert [each.rule for each in told] == ["P12", "E34"]
     assert "image 'flink:1.20' must be based on cp-flink-sql" in told[0].message
     good = {**CLUSTER_SPEC, "flinkConfiguration": {"state.checkpoints.dir": "s3://bucket/checkpoints"}}
-    assert await POOL.advise(Facts(hub), {**given, "cluster_spec": good}) == []
-    assert await POOL.advise(Facts(hub), {**given, "environment": "not-there-yet", "cluster_spec": spec}) == []
-    assert await POOL.advise(Facts(hub), {**given, "cluster_spec": UNKNOWN}) == []
+    assert await POOL.advise(Facts(hub), {}, {**given, "cluster_spec": good}) == []
+    assert await POOL.advise(Facts(hub), {}, {**given, "environment": "not-there-yet", "cluster_spec": spec}) == []
+    assert await POOL.advise(Facts(hub), {}, {**given, "cluster_spec": UNKNOWN}) == []
 
 
 @pytest.mark.rule("FKO3")
 async def test_what_no_operator_takes_is_told_beforehand(hub: LifecycleHub, environment: str) -> None:
     given = {"environment": environment, "name": "pool", "type": "DEDICATED"}
     spec = {**CLUSTER_SPEC, "flinkConfiguration": {"kubernetes.namespace": "elsewhere"}}
-    verdict = await POOL.foretell(Facts(hub), {}, {**given, "cluster_spec": spec})
+    verdict = await POOL.foretell_create(Facts(hub), {**given, "cluster_spec": spec}, None)
     assert verdict is not None
     assert verdict.rule == "FKO3"
 
@@ -398,7 +398,7 @@ async def test_an_update_waits_for_the_statements_that_block_it(hub: LifecycleHu
     )  # fmt: skip
     changed = {**CLUSTER_SPEC, "taskManager": {"resource": {"cpu": 2, "memory": "1024m"}}}
     news = {**POOL.inputs_in(made.state), "cluster_spec": changed}
-    assert await POOL.foretell(Facts(hub), made.state, news) is None
+    assert await POOL.foretell_update(Facts(hub), made.state, news) is None
     with pytest.raises(
         WaitFailed, match=rf"was not free to change within 1 s: .*{statement.state['name']} \(RUNNING\)"
     ):

@@ -116,7 +116,7 @@ async def test_a_savepoint_is_awaited(hub: LifecycleHub, environment: str) -> No
     assert made.state["state"] == "COMPLETED"
     assert made.state["location"].startswith("s3://bucket/savepoints")
     await unchanged(SAVEPOINT, hub, made)
-    assert await SAVEPOINT.foretell(Facts(hub), {}, owner) is None
+    assert await SAVEPOINT.foretell_create(Facts(hub), {**owner, "name": "another"}, None) is None
     await delete(SAVEPOINT, hub, made)
     assert await SAVEPOINT.read(hub, made.id, {}) is None
     with pytest.raises(Refused, match="ENVIRONMENT/applications/APPLICATION/NAME"):

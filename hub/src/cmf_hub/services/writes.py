@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 import structlog
-from cmf_core.errors import ClusterUnavailable, Conflict, NotFound
+from cmf_core.errors import ClusterUnavailable, Conflict
 from cmf_core.models import Environment, timestamp
+from cmf_core.rules import enforce, existence
 from cmf_core.rules.environments import placement
 
 from cmf_hub.clock import Clock
@@ -192,8 +193,8 @@ def existing(record: R | None, key: Key) -> R:
     Raises:
         NotFound: it is None.
     """
-    if record is None:
-        raise NotFound(f"{key.kind} '{key.name}' does not exist{_where(key)}.")
+    enforce(existence.exists(f"{key.kind} '{key.name}'", _where(key), present=record is not None))
+    assert record is not None
     return record
 
 
@@ -213,11 +214,7 @@ def not_deleting(record: Record) -> Record:
     Raises:
         Conflict: it is being deleted.
     """
-    if record.deleting:
-        raise Conflict(
-            f"{record.key.kind} '{record.name}' is being deleted: wait until it is gone, or remove its record with "
-            "force=true"
-        )
+    enforce(existence.not_deleting(f"{record.key.kind} '{record.name}'", deleting=record.deleting))
     return record
 
 

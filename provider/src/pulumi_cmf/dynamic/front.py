@@ -15,8 +15,10 @@ from pydantic import ValidationError
 from pulumi_cmf.dynamic import background
 from pulumi_cmf.dynamic.call import Call, current_call
 from pulumi_cmf.dynamic.workers import more_workers
+from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import UNSENT, Created, Kind, NotReady, Operation, Refused, State, foretold
+from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 from pulumi_cmf.values import PROVIDER, creation_mark, from_pulumi, to_pulumi
@@ -53,7 +55,11 @@ class Front(dynamic.ResourceProvider):
         checked = self.kind.check(given, settings if isinstance(settings, Settings) else None)
         failures += [dynamic.CheckFailure(*self.kind.told(failure, given)) for failure in checked.failures]
         if not _olds and not failures:
-            refusal = self._foretold({}, checked.inputs)
+            refusal = self._foretold(
+                lambda facts, call: foretell_create(
+                    self.kind, facts, checked.inputs, creation_mark(call.urn, checked.inputs), call.warn
+                )
+            )
             failures += [dynamic.CheckFailure("", refusal)] if refusal else []
         return dynamic.CheckResult(to_pulumi(checked.inputs, pulumi.output.UNKNOWN), failures)
 
@@ -61,10 +67,11 @@ class Front(dynamic.ResourceProvider):
         """Compare the state with the inputs."""
         olds, news = from_pulumi(_olds), from_pulumi(_news)
         difference = self.kind.diff(olds, news)
-        if difference.changed - UNSENT and not difference.replaces:
-            refusal = self._foretold(olds, news)
-            if refusal:
-                current_call().fail(refusal, Refused(refusal))
+        refusal = self._foretold(
+            lambda facts, call: foretell_change(self.kind, facts, olds, news, difference, call.warn)
+        )
+        if refusal:
+            current_call().fail(refusal, Refused(refusal))
         return dynamic.DiffResult(
             changes=bool(difference.changed),
             replaces=difference.replaces,
@@ -110,15 +117,15 @@ class Front(dynamic.ResourceProvider):
         operation = Operation(call.progress, call.warn)
         self._run(call, lambda hub: self.kind.delete(hub, _id, state, operation), _props)
 
-    def _foretold(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
+    def _foretold(self, foretell: Callable[[Facts, Call], Awaitable[str | None]]) -> str | None:
         """Return what CMF would refuse; None if it would not, or if it cannot be asked."""
         settings = self._settings
-        if not isinstance(settings, Settings):
+        if not isinstance(settings, Settings) or not settings.foretell:
             return None
         call = current_call()
 
         async def work() -> str | None:
-            return await foretold(self.kind, await background.facts(settings), olds, news, call.warn)
+            return await foretell(await background.facts(settings), call)
 
         try:
             return background.run(work(), None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from cmf_core.calls import Collection, compute_pools, statements
 from cmf_core.errors import CmfError, Conflict
 from cmf_core.merge import merged
-from cmf_core.models import ComputePool, Environment, PoolPhase, PoolState, PoolType
-from cmf_core.rules import Advice, Verdict, advice, names, pools
+from cmf_core.models import ComputePool, Environment, PoolPhase, PoolState, PoolType, StatementPhase
+from cmf_core.rules import Advice, Verdict, advice, names, pools, specs
 from cmf_core.rules.deployments import deployment_advice
 
 from pulumi_cmf import types
@@ -17,11 +18,15 @@ from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Operation
+from pulumi_cmf.lifecycle.kind import Going, Operation
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look, wait_until
 
 _HOPELESS = (PoolPhase.FAILED, PoolPhase.DELETING)
+_ORDER = (
+    "Pulumi changes a pool before the statements on it, and deletes last of all: what this same update does with them "
+    'comes too late. Stop or delete them in an update of their own, or set on_blocked="wait" and let them end'
+)
 
 
 class ComputePoolInputs(ContainedInputs):
@@ -54,6 +59,7 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         if spec.type is PoolType.SHARED:
             yield "name", names.deployment_name(self.name, inputs.name)
         yield "environment", names.resource_name("Environment", inputs.environment)
+        yield "cluster_spec", specs.deployment_spec(f"{self.name} '{inputs.name}': spec.clusterSpec", spec.cluster_spec)
         verdict = pools.valid_spec(inputs.name, spec)
         yield ("state" if verdict is not None and verdict.rule == "P16" else "cluster_spec"), verdict
 
@@ -72,18 +78,54 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         own = advice(pools.image(inputs.name, spec), pools.availability(inputs.name, PoolType(inputs.type), spec))
         return [*own, *deployment_advice(where, spec)]
 
+    async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
+        """Return CMF's advice too, and which statements an update will wait for."""
+        told = await super().advise(facts, olds, news)
+        if not olds or news.get("on_blocked") != "wait":
+            return told
+        environment, name = str(news["environment"]), str(news["name"])
+        found = (await facts.all(self.collection(environment))).get(name)
+        held = None if found is None else await self._held(facts, environment, found)
+        if held is None:
+            return told
+        limit = (news.get("timeouts") or {}).get("update") or self.ready_seconds
+        text = (
+            f"{held.message}. The update waits for that, for {limit:g} s at most; what this program itself does with "
+            "these statements comes after the pool"
+        )
+        return [*told, Advice(text, held.rule)]
+
     async def blocked(
         self, facts: Facts, environment: str, found: ComputePool, inputs: ComputePoolInputs | None
     ) -> Verdict:
-        """Return the statements that block an update (P38-P41), if their end is not waited for."""
-        if found.status is None or (inputs is not None and inputs.on_blocked == "wait"):
+        """Return the statements that block an update (P38-P41), if their end is not waited for, and the ways out."""
+        held = await self._held(facts, environment, found)
+        if held is None or (inputs is not None and inputs.on_blocked == "wait"):
             return None
-        on_pool = [
-            pools.StatementFact(statement.name, statement.status.phase)
-            for statement in (await facts.all(statements(environment))).values()
-            if statement.spec.compute_pool_name == found.name and statement.status is not None
-        ]
+        return replace(held, message=f"{held.message}. {_ORDER}")
+
+    async def _held(self, facts: Facts, environment: str, found: ComputePool) -> Verdict:
+        if found.status is None:
+            return None
+        on_pool = await _on_pool(facts, environment, found.name)
         return pools.updatable(found.name, found.spec.type, found.status.phase, on_pool)
+
+    async def in_use(self, facts: Facts, going: Going, environment: str, found: ComputePool) -> Verdict:
+        """Return the statements that block a deletion, by force too (P49, P53)."""
+        if found.status is None:
+            return None
+        on_pool = await _on_pool(facts, environment, found.name)
+        on_pool += _new_on_pool(facts, environment, found.name, [statement.name for statement in on_pool])
+        left = [statement for statement in on_pool if not going("Statement", f"{environment}/{statement.name}")]
+        return pools.deletable(found.name, found.spec.type, found.status.phase, left)
+
+    def has_object(self, inputs: Mapping[str, Any]) -> bool:
+        """Tell whether it is a session cluster; dedicated pools have no object of their own (P04)."""
+        return inputs.get("type") == PoolType.SHARED
+
+    def is_deleting(self, found: ComputePool) -> bool:
+        """Tell whether a pool is on its way out."""
+        return found.status is not None and found.status.phase is PoolPhase.DELETING
 
     def collection(self, environment: str) -> Collection[ComputePool]:
         """Return the pools of an environment."""
@@ -147,6 +189,25 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
     def computed(self, found: ComputePool) -> dict[str, Any]:
         """Return the phase."""
         return {"phase": found.status.phase.value if found.status else None}
+
+
+async def _on_pool(facts: Facts, environment: str, pool: str) -> list[pools.StatementFact]:
+    found = (await facts.all(statements(environment))).values()
+    return [
+        pools.StatementFact(statement.name, statement.status.phase)
+        for statement in found
+        if statement.spec.compute_pool_name == pool and statement.status is not None
+    ]
+
+
+def _new_on_pool(facts: Facts, environment: str, pool: str, known: Iterable[str]) -> list[pools.StatementFact]:
+    """Return the statements that this update puts on a pool: they are about to start."""
+    names_there = [
+        str(planned.inputs["name"])
+        for planned in facts.all_planned("Statement").values()
+        if (planned.inputs["environment"], planned.inputs.get("compute_pool_name")) == (environment, pool)
+    ]
+    return [pools.StatementFact(name, StatementPhase.PENDING) for name in names_there if name not in {*known}]
 
 
 def _phase(inputs: ComputePoolInputs) -> PoolPhase:

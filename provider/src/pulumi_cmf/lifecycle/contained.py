@@ -6,16 +6,18 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
-from cmf_core.calls import ENVIRONMENTS, Collection
+from cmf_core.calls import Collection
 from cmf_core.models import ComputePool, Environment, FlinkApplication, Statement
 from cmf_core.rules import Advice, Verdict, operator
+from cmf_core.rules.existence import not_deleting
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Kind, NotReady, Operation, Refused, State, state_of
-from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
+from pulumi_cmf.lifecycle.kind import Created, Found, Going, Kind, NotReady, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.object_names import object_name
+from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import orphan, remove
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
@@ -87,16 +89,26 @@ class ContainedKind(Kind[I], Generic[I, M]):
         """Return what the operator had taken up before a write, if that is needed to tell old from new."""
         return None
 
-    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
-        """Foretell that the environment's cluster takes no writes, and what `blocked` says."""
-        environment, name = news.get("environment"), news.get("name")
-        if not (isinstance(environment, str) and isinstance(name, str)):
-            return None
-        if not olds:
-            return await facts.writable_environment(environment) or await self._refused(facts, news)
+    async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
+        """Foretell what stands in its way: its environment's cluster, its own specification, and its name."""
+        environment, name = str(news["environment"]), str(news["name"])
+        inputs = None if contains_unknown(dict(news)) else self.parse(news)
+        what, id_ = self.what(environment, name), f"{environment}/{name}"
+        return (
+            await taken(facts, self.collection(environment), self.name, id_, what, name, mark)
+            or await facts.writable_environment(environment)
+            or (None if inputs is None else await self.unfit(facts, inputs))
+            or (None if inputs is None else await self._refused(facts, inputs))
+            or (await object_name(facts, self.name, environment, name) if self.has_object(news) else None)
+        )
+
+    async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that it is gone, that its environment's cluster takes no writes, and what `blocked` says."""
+        environment, name = str(news["environment"]), str(news["name"])
         found = (await facts.all(self.collection(environment))).get(name)
+        what = self.what(environment, name)
         if found is None:
-            return None
+            return gone(what)
         inputs = None if contains_unknown(dict(news)) else self.parse(news)
         if inputs is not None:
             asked = inputs.model_dump(exclude_none=True)
@@ -104,14 +116,26 @@ class ContainedKind(Kind[I], Generic[I, M]):
                 return None
         return (
             await facts.writable_environment(environment)
+            or not_deleting(what, deleting=self.is_deleting(found))
             or await self.blocked(facts, environment, found, inputs)
-            or await self._refused(facts, news)
+            or (None if inputs is None else await self._refused(facts, inputs))
         )
 
-    async def advise(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
-        """Return the advice on what is deployed, with the environment's defaults over it; none without those."""
-        environment = await self._environment(facts, news)
-        return [] if environment is None else self.advice(self.parse(news), environment)
+    async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:
+        """Foretell that its cluster takes no writes, unless by force, and what `in_use` says."""
+        environment, name = place["environment"], place["name"]
+        found = (await facts.all(self.collection(environment))).get(name)
+        if found is None:
+            return None
+        held = None if state.get("force_delete") else await facts.writable_environment(environment)
+        return held or await self.in_use(facts, going, environment, found)
+
+    async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
+        """Return the advice of CMF on a resource that is written."""
+        environment = await self._environment(facts, str(news["environment"]))
+        if environment is None or contains_unknown(dict(news)):
+            return []
+        return self.advice(self.parse(news), environment)
 
     def advice(self, inputs: I, environment: Environment) -> list[Advice]:
         """Return the advice on a resource in its environment."""
@@ -121,21 +145,39 @@ class ContainedKind(Kind[I], Generic[I, M]):
         """Return name and contents of the FlinkDeployment specification that is asked for; None if there is none."""
         return None
 
-    async def _refused(self, facts: Facts, news: Mapping[str, Any]) -> Verdict:
+    async def _refused(self, facts: Facts, inputs: I) -> Verdict:
         """Foretell what no operator takes, with the environment's defaults over it (D17)."""
-        environment = await self._environment(facts, news)
-        asked = None if environment is None else self.deployment(self.parse(news), environment)
+        environment = await self._environment(facts, inputs.environment)
+        asked = None if environment is None else self.deployment(inputs, environment)
         return None if asked is None else operator.refused(*asked)
 
-    async def _environment(self, facts: Facts, news: Mapping[str, Any]) -> Environment | None:
-        """Return the environment; None if it is not there yet, or if not all inputs are known."""
-        if contains_unknown(dict(news)):
-            return None
-        return (await facts.all(ENVIRONMENTS)).get(str(news["environment"]))
+    async def _environment(self, facts: Facts, name: str) -> Environment | None:
+        """Return the environment; None if it is not there, or if not all of its defaults are known."""
+        return await facts.environment(name) if facts.knows_defaults(name) else None
+
+    async def unfit(self, facts: Facts, inputs: I) -> Verdict:
+        """Return what of the things it names refuses its creation."""
+        return None
 
     async def blocked(self, facts: Facts, environment: str, found: M, inputs: I | None) -> Verdict:
         """Return what of its present state refuses an update; `inputs` is None if not all of them are known."""
         return None
+
+    async def in_use(self, facts: Facts, going: Going, environment: str, found: M) -> Verdict:
+        """Return what refuses its deletion, by force too."""
+        return None
+
+    def has_object(self, inputs: Mapping[str, Any]) -> bool:
+        """Tell whether there is a Kubernetes object of its name."""
+        return True
+
+    @abstractmethod
+    def is_deleting(self, found: M) -> bool:
+        """Tell whether a resource is on its way out."""
+
+    def sent(self, inputs: I) -> M:
+        """Return the resource to send, without a mark."""
+        return self.model(inputs, None)
 
     def what(self, environment: str, name: str) -> str:
         """Return kind, name and place, for messages."""
@@ -179,8 +221,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
         """Write what differs, and wait as after create; with `force_delete` alone nothing is written or awaited."""
         found = await find(hub, self.collection(inputs.environment), inputs.name)
         if found is None:
-            what = self.what(inputs.environment, inputs.name)
-            raise Refused(f"{what} is gone from CMF: run `pulumi refresh`, then `pulumi up` creates it again")
+            raise Refused(gone(self.what(inputs.environment, inputs.name)).message)
         asked = inputs.model_dump(exclude_none=True)
         baseline = await self.baseline(hub, inputs, found)
         if self.to_write(self.all_present(inputs.environment, found), asked, olds):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from cmf_core.calls import DETACHED_SAVEPOINTS, Collection
 from cmf_core.models import Savepoint
 from cmf_core.rules import Verdict, names
+from cmf_core.rules.savepoints import durable_path
 
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.recorded import RecordedKind
@@ -36,7 +37,8 @@ class DetachedSavepointKind(RecordedKind[DetachedSavepointInputs, Savepoint]):
 
     def rules(self, inputs: DetachedSavepointInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
         """Yield the rule on names."""
-        yield "name", names.resource_name(self.name, inputs.name)
+        yield "name", names.resource_name(self.name, inputs.name, minimum=1)
+        yield "path", durable_path(inputs.name, inputs.path, required=True)
 
     def collection(self, place: Mapping[str, Any]) -> Collection[Savepoint]:
         """Return all detached savepoints."""

@@ -7,20 +7,23 @@ from typing import Any, ClassVar
 
 from cmf_core.calls import ENVIRONMENTS, Collection
 from cmf_core.models import DEFAULT_CLUSTER, Environment
-from cmf_core.rules import Verdict, names
-from cmf_core.rules.environments import placement
+from cmf_core.rules import Verdict, names, specs
+from cmf_core.rules.environments import deletable, known_cluster, placement
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Kind, Operation, Refused, State, state_of
-from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
+from pulumi_cmf.lifecycle.kind import Created, Found, Going, Kind, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.object_names import IN_ENVIRONMENTS
+from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.types import ApplicationDefaults, PoolDefaults, StatementDefaults
 
 _DELETE_SECONDS = 60.0
+_CONTENTS = {"FlinkApplication": "applications", "Statement": "statements", "ComputePool": "compute pools"}
+"""Kinds that keep an environment from being deleted, and how they are counted."""
 
 
 class EnvironmentInputs(Labelled):
@@ -61,26 +64,49 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
         if inputs.kubernetes_cluster_name is not None:
             cluster = names.resource_name("kubernetes_cluster_name", inputs.kubernetes_cluster_name, minimum=1)
             yield "kubernetes_cluster_name", cluster
+        defaults = inputs.flink_application_defaults
+        yield "flink_application_defaults", specs.application_defaults(inputs.name, defaults)
+        yield "compute_pool_defaults", specs.pool_defaults(inputs.name, inputs.compute_pool_defaults)
 
-    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
-        """Foretell that its cluster takes no writes."""
-        cluster = news.get("kubernetes_cluster_name")
-        if not olds:
-            return await facts.writable(placement(cluster)) if cluster is None or isinstance(cluster, str) else None
-        found = (await facts.all(ENVIRONMENTS)).get(str(olds.get("name")))
+    def sent(self, inputs: EnvironmentInputs) -> Environment:
+        """Return the request of a create."""
+        return _model(inputs, {}, None)
+
+    async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
+        """Foretell that its name is taken, or that its cluster is not there (C07) or takes no writes (C33)."""
+        name, cluster = str(news["name"]), news.get("kubernetes_cluster_name")
+        refusal = await taken(facts, ENVIRONMENTS, self.name, name, _what(name), name, mark)
+        if refusal is not None or not (cluster is None or isinstance(cluster, str)):
+            return refusal
+        on = placement(cluster)
+        return known_cluster(on, await facts.cluster_names()) or await facts.writable(on)
+
+    async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that it is gone, or that its cluster takes no writes."""
+        name = str(news["name"])
+        found = (await facts.all(ENVIRONMENTS)).get(name)
         if found is None:
-            return None
+            return gone(_what(name))
         if not contains_unknown(dict(news)):
             asked = self.parse(news).model_dump(exclude_none=True)
             if not self.to_write(_present(found), asked, olds):
                 return None
         return await facts.writable(placement(found.kubernetes_cluster_name))
 
+    async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:
+        """Foretell that its cluster takes no writes, unless by force, and that it is not empty (C52)."""
+        name = place["name"]
+        found = (await facts.all(ENVIRONMENTS)).get(name)
+        if found is None:
+            return None
+        held = None if state.get("force_delete") else await facts.writable(placement(found.kubernetes_cluster_name))
+        contents = {plural: await _left(facts, going, kind, name) for kind, plural in _CONTENTS.items()}
+        return held or deletable(name, contents)
+
     async def create(self, hub: Hub, inputs: EnvironmentInputs, operation: Operation) -> Created:
         """Create; there is nothing to wait for."""
         sent = _model(inputs, {}, operation.mark)
-        what = f"Environment '{inputs.name}'"
-        answer = await create_once(hub, ENVIRONMENTS, what, inputs.name, sent, operation.mark)
+        answer = await create_once(hub, ENVIRONMENTS, _what(inputs.name), inputs.name, sent, operation.mark)
         return Created(inputs.name, _state(inputs, answer))
 
     async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
@@ -112,9 +138,7 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
         asked = inputs.model_dump(exclude_none=True)
         found = await find(hub, ENVIRONMENTS, id_)
         if found is None:
-            raise Refused(
-                f"Environment '{id_}' is gone from CMF: run `pulumi refresh`, then `pulumi up` creates it again"
-            )
+            raise Refused(gone(_what(id_)).message)
         if self.to_write(_present(found), asked, olds):
             found = await hub.client.send(ENVIRONMENTS.post(_model(inputs, olds, mark_of(found.metadata))))
         return _state(inputs, found)
@@ -125,13 +149,25 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
             hub,
             ENVIRONMENTS,
             id_,
-            what=f"Environment '{id_}'",
+            what=_what(id_),
             describe=lambda _: "still there",
             limit=(state.get("timeouts") or {}).get("delete") or _DELETE_SECONDS,
             force=bool(state.get("force_delete")),
             leaves=None,
             operation=operation,
         )
+
+
+def _what(name: str) -> str:
+    return f"Environment '{name}'"
+
+
+async def _left(facts: Facts, going: Going, kind: str, environment: str) -> int:
+    """Return how many resources of a kind are still in an environment when it is deleted."""
+    found: Mapping[str, Any] = await facts.all(IN_ENVIRONMENTS[kind](environment))
+    planned = facts.all_planned(kind)
+    ids = {*(f"{environment}/{name}" for name in found), *(id_ for id_ in planned if id_.startswith(f"{environment}/"))}
+    return sum(not going(kind, id_) for id_ in ids)
 
 
 def _model(inputs: EnvironmentInputs, olds: Mapping[str, Any], mark: str | None) -> Environment:

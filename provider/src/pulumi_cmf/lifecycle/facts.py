@@ -1,31 +1,77 @@
 """What CMF knows, for a preview: read in bulk when first needed, and joined by what this update has planned.
 
 Pulumi asks a provider what would change one resource after the other. Facts are therefore lists, read once
-and kept for some seconds, never a request a resource. A cluster whose registration this same update changes
-may be another one by the time it is used: nothing is foretold from its present state.
+and kept for some seconds, never a request a resource. Over them lies the plan: what the same update has said
+of resources before. What it creates is there; what it changes may be anything but what it was, so nothing is
+foretold from its present state.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS, Collection
 from cmf_core.errors import HubUnreachable, NotFound
-from cmf_core.models import ComputePool, Environment, FlinkApplication, KubernetesCluster, Statement
+from cmf_core.models import (
+    ClusterState,
+    ComputePool,
+    Environment,
+    EnvironmentSecretMapping,
+    FlinkApplication,
+    KafkaCatalog,
+    KafkaDatabase,
+    KubernetesCluster,
+    LifecycleState,
+    Savepoint,
+    Secret,
+    Statement,
+)
 from cmf_core.rules import Verdict
 from cmf_core.rules.clusters import writable
 from cmf_core.rules.environments import placement
+from cmf_core.rules.existence import exists
 
 from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.unknowns import UNKNOWN, contains_unknown, known_part
 
-M = TypeVar("M", KubernetesCluster, Environment, FlinkApplication, ComputePool, Statement)
+M = TypeVar(
+    "M",
+    KubernetesCluster,
+    Environment,
+    FlinkApplication,
+    ComputePool,
+    Statement,
+    Savepoint,
+    Secret,
+    EnvironmentSecretMapping,
+    KafkaCatalog,
+    KafkaDatabase,
+)
 
 FRESH_SECONDS = 15.0
 """Facts older than this are read again: a long update must not be refused for what was true at its start."""
 READ_SECONDS = 5.0
 """Limit of one read; a preview does not wait for a CMF that is away."""
+
+_DEFAULTS = ("flink_application_defaults", "compute_pool_defaults", "statement_defaults")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What this update makes of a resource.
+
+    Attributes:
+        inputs: what it shall be.
+        olds: its present state; empty if it is created.
+        changed: it is created or changed.
+    """
+
+    inputs: Mapping[str, Any]
+    olds: Mapping[str, Any] = field(default_factory=dict)
+    changed: bool = True
 
 
 class Facts:
@@ -37,13 +83,35 @@ class Facts:
 
     def __init__(self, hub: Hub) -> None:
         self.unasked = False
-        self._hub = hub
+        self.hub = hub
         self._lists: dict[str, tuple[float, Mapping[str, Any]]] = {}
-        self._planned: set[str] = set()
+        self._planned: dict[tuple[str, str], Planned] = {}
+        self._going: set[tuple[str, str]] = set()
 
-    def plan(self, cluster: str) -> None:
-        """Note that this update changes a cluster's registration."""
-        self._planned.add(cluster)
+    def plan(self, kind: str, id_: str, planned: Planned) -> None:
+        """Note what this update makes of a resource."""
+        self._planned[kind, id_] = planned
+
+    def planned(self, kind: str, id_: str) -> Planned | None:
+        """Return what this update makes of a resource, as far as it has said so; None if it has said nothing."""
+        return self._planned.get((kind, id_))
+
+    def all_planned(self, kind: str) -> Mapping[str, Planned]:
+        """Return what this update makes of all resources of a kind, by id."""
+        return {id_: planned for (of, id_), planned in self._planned.items() if of == kind}
+
+    def changes(self, kind: str, id_: str) -> bool:
+        """Tell whether this update creates, changes or replaces a resource, so that its present state says nothing."""
+        planned = self.planned(kind, id_)
+        return (kind, id_) in self._going or (planned is not None and planned.changed)
+
+    def goes(self, kind: str, id_: str) -> None:
+        """Note that this update deletes a resource before it makes another one of the same name."""
+        self._going.add((kind, id_))
+
+    def is_going(self, kind: str, id_: str) -> bool:
+        """Tell whether this update deletes a resource before it makes another one of the same name."""
+        return (kind, id_) in self._going
 
     async def all(self, collection: Collection[M]) -> Mapping[str, M]:
         """Return the resources of a collection by name; none where its environment does not exist.
@@ -51,7 +119,7 @@ class Facts:
         Raises:
             CmfError: CMF did not answer, or not with a list.
         """
-        now = self._hub.clock.monotonic()
+        now = self.hub.clock.monotonic()
         read, items = self._lists.get(collection.path, (0.0, None))
         if items is None or now - read > FRESH_SECONDS:
             items = await self._read(collection)
@@ -60,24 +128,79 @@ class Facts:
 
     async def _read(self, collection: Collection[M]) -> Mapping[str, M]:
         async def listed() -> dict[str, M]:
-            return {item.metadata.name: item async for item in self._hub.client.list(collection)}
+            return {item.metadata.name: item async for item in self.hub.client.list(collection)}
 
         try:
             return await asyncio.wait_for(listed(), READ_SECONDS)
         except NotFound:
             return {}
         except TimeoutError as error:
-            url = self._hub.settings.url
+            url = self.hub.settings.url
             raise HubUnreachable(f"CMF at {url} did not answer within {READ_SECONDS:g} s") from error
+
+    async def environment(self, name: str) -> Environment | None:
+        """Return an environment as this update leaves it; None if there is none."""
+        planned, found = self.planned("Environment", name), (await self.all(ENVIRONMENTS)).get(name)
+        return found if planned is None else _environment(planned, found)
+
+    async def bound(self, cluster: str) -> list[str]:
+        """Return the environments that are on a cluster after this update."""
+        names = dict.fromkeys([*await self.all(ENVIRONMENTS), *self.all_planned("Environment")])
+        return [name for name in names if await self.cluster_of(name) == cluster]
+
+    async def cluster_of(self, environment: str) -> str | None:
+        """Return the cluster that an environment is on after this update; None if nobody knows yet."""
+        planned, found = self.planned("Environment", environment), await self.environment(environment)
+        if found is None or (planned is not None and planned.inputs.get("kubernetes_cluster_name") is UNKNOWN):
+            return None
+        return placement(found.kubernetes_cluster_name)
+
+    def knows_defaults(self, environment: str) -> bool:
+        """Tell whether the defaults of an environment are known: other resources may give parts of them."""
+        planned = self.planned("Environment", environment)
+        return planned is None or not any(contains_unknown(planned.inputs.get(name)) for name in _DEFAULTS)
+
+    async def cluster_names(self) -> set[str]:
+        """Return the clusters that are registered, or will be."""
+        return {*await self.all(KUBERNETES_CLUSTERS), *self.all_planned("KubernetesCluster")}
 
     async def writable(self, cluster: str) -> Verdict:
         """Foretell whether a cluster takes writes (C33, C36)."""
+        planned = self.planned("KubernetesCluster", cluster)
+        if planned is not None and planned.changed:
+            retired = planned.inputs.get("lifecycle_state") == LifecycleState.DECOMMISSIONED
+            return writable(cluster, ClusterState.DECOMMISSIONED) if retired else None
         found = (await self.all(KUBERNETES_CLUSTERS)).get(cluster)
-        if cluster in self._planned or found is None or found.status is None:
+        if found is None or found.status is None:
             return None
         return writable(cluster, found.status.state, found.status.message)
 
-    async def writable_environment(self, environment: str) -> Verdict:
-        """Foretell whether an environment's cluster takes writes; one that is not there yet foretells nothing."""
-        found = (await self.all(ENVIRONMENTS)).get(environment)
-        return None if found is None else await self.writable(placement(found.kubernetes_cluster_name))
+    async def writable_environment(self, name: str) -> Verdict:
+        """Foretell whether an environment is there, and its cluster takes writes."""
+        found = await self.environment(name)
+        if found is None:
+            return exists(f"Environment '{name}'", present=False)
+        cluster = await self.cluster_of(name)
+        return None if cluster is None else await self.writable(cluster)
+
+
+def _environment(planned: Planned, found: Environment | None) -> Environment:
+    """Return an environment with its planned inputs; what they do not mention, and never did, is as it was."""
+    present = found.wire() if found is not None and planned.olds else {}
+    data: dict[str, Any] = {}
+    for name, key in _FIELDS.items():
+        given = planned.inputs.get(name)
+        if given is None and not planned.olds.get(name):
+            given = present.get(key)
+        data[key] = known_part(given)
+    return Environment.parse(data)
+
+
+_FIELDS = {
+    "name": "name",
+    "kubernetes_namespace": "kubernetesNamespace",
+    "kubernetes_cluster_name": "kubernetesClusterName",
+    "flink_application_defaults": "flinkApplicationDefaults",
+    "compute_pool_defaults": "computePoolDefaults",
+    "statement_defaults": "statementDefaults",
+}

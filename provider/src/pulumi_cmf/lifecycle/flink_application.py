@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Literal
 from cmf_core.calls import ENVIRONMENTS, Collection, applications
 from cmf_core.merge import merged
 from cmf_core.models import Environment, FlinkApplication
-from cmf_core.rules import Advice, Verdict, names
+from cmf_core.rules import Advice, Verdict, names, operator, specs
 from cmf_core.rules import applications as rules
 from cmf_core.rules.deployments import deployment_advice
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
-from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree, reconciled_text
+from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.generations import Reconciled, deployed_spec, generations_agree, reconciled_text
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Operation
 from pulumi_cmf.lifecycle.ownership import find
@@ -50,6 +51,7 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         yield "name", names.resource_name(self.name, inputs.name)
         yield "name", names.deployment_name(self.name, inputs.name)
         yield "environment", names.resource_name("Environment", inputs.environment)
+        yield "spec", specs.deployment_spec(f"{self.name} '{inputs.name}': spec", inputs.spec)
         yield "spec.job", rules.has_job(inputs.name, inputs.spec)
         yield "spec.job", rules.job_enums(inputs.name, inputs.spec)
 
@@ -60,6 +62,19 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
     def advice(self, inputs: FlinkApplicationInputs, environment: Environment) -> list[Advice]:
         """Return the advice on the deployment."""
         return deployment_advice(*self.deployment(inputs, environment))
+
+    async def blocked(
+        self, facts: Facts, environment: str, found: FlinkApplication, inputs: FlinkApplicationInputs | None
+    ) -> Verdict:
+        """Return what cannot change on what is deployed (FKO26-FKO28)."""
+        place = await self._environment(facts, environment)
+        if inputs is None or place is None:
+            return None
+        return operator.change(*self.deployment(inputs, place), deployed_spec(found.status or {}))
+
+    def is_deleting(self, found: FlinkApplication) -> bool:
+        """Tell whether an application is on its way out."""
+        return found.lifecycle_state == "DELETING"
 
     def holds(self, field: str, present: Any, asked: Any) -> bool:
         """Compare; a job whose state is not given is asked to run."""

@@ -50,6 +50,12 @@ def reconciled_text(status: Mapping[str, Any]) -> str:
     return str((status.get("reconciliationStatus") or {}).get("lastReconciledSpec") or "")
 
 
+def deployed_spec(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the specification that the operator last took up; None before there is one."""
+    spec = _spec(reconciled_text(status))
+    return spec if isinstance(spec, Mapping) and spec else None
+
+
 def _spec(text: str) -> Any:
     try:
         return json.loads(text).get("spec")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from cmf_core.calls import KAFKA_CATALOGS, Collection
+from cmf_core.calls import KAFKA_CATALOGS, Collection, kafka_databases
 from cmf_core.models import KafkaCatalog
 from cmf_core.rules import Verdict, names
+from cmf_core.rules.catalogs import deletable
 
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.inputs import Labelled
+from pulumi_cmf.lifecycle.kind import Going, State
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.types import Connection
@@ -34,7 +37,16 @@ class KafkaCatalogKind(RecordedKind[KafkaCatalogInputs, KafkaCatalog]):
 
     def rules(self, inputs: KafkaCatalogInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
         """Yield the rule on names."""
-        yield "name", names.resource_name(self.name, inputs.name)
+        yield "name", names.resource_name(self.name, inputs.name, minimum=1)
+
+    async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:
+        """Foretell that it has databases (E38)."""
+        name = place["name"]
+        if name not in await facts.all(KAFKA_CATALOGS):
+            return None
+        planned = [id_.partition("/")[2] for id_ in facts.all_planned("KafkaDatabase") if id_.startswith(f"{name}/")]
+        databases = dict.fromkeys([*await facts.all(kafka_databases(name)), *planned])
+        return deletable(name, [each for each in databases if not going("KafkaDatabase", f"{name}/{each}")])
 
     def collection(self, place: Mapping[str, Any]) -> Collection[KafkaCatalog]:
         """Return all catalogs."""

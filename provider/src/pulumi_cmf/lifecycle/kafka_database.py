@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from cmf_core.calls import Collection, kafka_databases
+from cmf_core.calls import KAFKA_CATALOGS, Collection, kafka_databases
 from cmf_core.models import KafkaDatabase
 from cmf_core.rules import Verdict, names
+from cmf_core.rules.existence import exists
 
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.settings import Settings
@@ -37,8 +39,14 @@ class KafkaDatabaseKind(RecordedKind[KafkaDatabaseInputs, KafkaDatabase]):
 
     def rules(self, inputs: KafkaDatabaseInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
         """Yield the rules on names."""
-        yield "name", names.resource_name(self.name, inputs.name)
-        yield "catalog", names.resource_name("KafkaCatalog", inputs.catalog)
+        yield "name", names.resource_name(self.name, inputs.name, minimum=1)
+        yield "catalog", names.resource_name("KafkaCatalog", inputs.catalog, minimum=1)
+
+    async def unfit(self, facts: Facts, news: Mapping[str, Any], found: KafkaDatabase | None) -> Verdict:
+        """Return that its catalog does not exist."""
+        catalog = str(news["catalog"])
+        present = catalog in await facts.all(KAFKA_CATALOGS) or facts.planned("KafkaCatalog", catalog) is not None
+        return exists(f"KafkaCatalog '{catalog}'", present=present)
 
     def collection(self, place: Mapping[str, Any]) -> Collection[KafkaDatabase]:
         """Return the databases of a catalog."""

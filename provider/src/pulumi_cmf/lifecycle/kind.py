@@ -9,10 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from cmf_core.calls import Collection
-from cmf_core.errors import CmfError
+from cmf_core.models import Model
 from cmf_core.rules import Advice, Verdict
 from pydantic import ValidationError
 
@@ -95,6 +95,13 @@ class Refused(Exception):
     """The provider itself will not do this; the text says why and what to do."""
 
 
+class Going(Protocol):
+    """What an update deletes before it comes to a certain deletion."""
+
+    def __call__(self, kind: str, id_: str) -> bool:
+        """Tell whether a resource is gone by then."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One create, update or delete.
@@ -173,6 +180,11 @@ class Kind(ABC, Generic[I]):
             known = self.parse(there)
         except ValidationError as error:
             return Checked(clean, failures_of(error, unknown, self.rule_ids))
+        if not unknown:
+            try:
+                self.sent(known)
+            except ValidationError as error:
+                return Checked(clean, failures_of(error, (), {}))
         verdicts = self.rules(known, settings) if not unknown else ()
         refusals = [refused(name, verdict) for name, verdict in verdicts if verdict is not None]
         return Checked(clean, refusals or list(self._misfits(there)))
@@ -260,21 +272,53 @@ class Kind(ABC, Generic[I]):
         replaces = sorted(changed & {*self.identity, *self.immutable})
         return Difference(frozenset(changed), replaces, bool(replaces) and changed.isdisjoint(self.identity))
 
-    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
-        """Return what CMF would refuse about a create (`olds` is empty) or an update, as far as facts tell.
+    async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
+        """Return what CMF or we would refuse about a create, as far as facts tell.
+
+        Args:
+            facts: what is known.
+            news: the inputs; those of `identity` are known, others may not be.
+            mark: the creation's mark; None while not all inputs are known.
 
         Raises:
             CmfError: the facts cannot be had.
         """
         return None
 
-    async def advise(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
+    async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Return what CMF or we would refuse about an update; as `foretell_create`."""
+        return None
+
+    async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:
+        """Return what CMF would refuse about a deletion, as far as facts tell.
+
+        Args:
+            facts: what is known.
+            going: what is gone by then.
+            place: the parts of its id.
+            state: its present state.
+
+        Raises:
+            CmfError: the facts cannot be had.
+        """
+        return None
+
+    async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
         """Return what is probably a mistake about what a create or an update asks for, as far as facts tell.
 
         Raises:
             CmfError: the facts cannot be had.
         """
         return []
+
+    def sent(self, inputs: I) -> Model:
+        """Return the resource that CMF is sent for inputs; raises `pydantic.ValidationError`."""
+        raise NotImplementedError
+
+    def id_of(self, place: Mapping[str, Any]) -> str | None:
+        """Return the id that inputs give; None if a part of it is not known yet."""
+        parts = [place.get(part) for part in self.identity]
+        return "/".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else None
 
     def named(self, id_: str) -> dict[str, str]:
         """Return the inputs that an id is made of.
@@ -336,23 +380,3 @@ def state_of(inputs: Inputs, **computed: Any) -> State:
     """Return the state of a resource: its inputs, and what CMF said; nulls are left out."""
     given = inputs.model_dump(mode="json", exclude_none=True)
     return given | {key: value for key, value in computed.items() if value is not None}
-
-
-async def foretold(
-    kind: Kind[Any], facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any], warn: Progress
-) -> str | None:
-    """Warn of what is probably a mistake, and return what CMF would refuse.
-
-    None if it would refuse nothing, or if it cannot be asked, which is told once.
-    """
-    if facts.unasked:
-        return None
-    try:
-        verdict, advice = await kind.foretell(facts, olds, news), await kind.advise(facts, news)
-    except CmfError as error:
-        facts.unasked = True
-        warn(f"what CMF may refuse is not checked beforehand: {error}")
-        return None
-    for each in advice:
-        warn(str(each))
-    return refused("", verdict).reason if verdict else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import yaml
-from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS, Collection
+from cmf_core.calls import KUBERNETES_CLUSTERS, Collection
 from cmf_core.errors import CmfError, NotFound
 from cmf_core.models import ClusterState, KubernetesCluster, LifecycleState
 from cmf_core.rules import Refusal, Verdict, names
@@ -16,13 +17,17 @@ from pulumi_cmf import types
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Kind, NotReady, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kind import Created, Found, Going, Kind, NotReady, Operation, Refused, State, state_of
 from pulumi_cmf.lifecycle.kubeconfigs import NO_PLACE, kubeconfigs
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
 
 _READY_SECONDS, _DELETE_SECONDS = 180.0, 120.0
+_ORDER = (
+    "Environments that this same update deletes are deleted after that: delete them, and what is in them, in an update "
+    "of their own first"
+)
 _LARGEST_KUBECONFIG = 10 * 1024 * 1024
 _NOTICE_SECONDS = 3.0
 """Seconds in which CMF notices a changed file. A heartbeat within them may still be the old kubeconfig's."""
@@ -57,25 +62,49 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
         if settings is not None and not (settings.kubeconfig_directory or settings.kubeconfig_secret):
             yield "kubeconfig", Refusal(400, NO_PLACE, "C17")
 
-    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
-        """Foretell that bound environments keep it from being decommissioned (C41); note that it changes."""
-        name = str(news.get("name"))
-        facts.plan(name)
-        retire = LifecycleState.DECOMMISSIONED.value
-        if news.get("lifecycle_state") != retire or olds.get("lifecycle_state") == retire:
+    def sent(self, inputs: KubernetesClusterInputs) -> KubernetesCluster:
+        """Return labels, annotations and life cycle as CMF takes them; the kubeconfig goes another way."""
+        metadata = {"name": inputs.name, "labels": inputs.labels, "annotations": inputs.annotations}
+        return KubernetesCluster.parse({"metadata": metadata, "spec": {"lifecycleState": inputs.lifecycle_state}})
+
+    async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
+        """Foretell that another kubeconfig has its name, or that bound environments keep it from being retired."""
+        name, kubeconfig, settings = str(news["name"]), news.get("kubeconfig"), facts.hub.settings
+        if isinstance(kubeconfig, str) and settings.kubeconfig_directory is not None:
+            store = kubeconfigs(settings)
+            try:
+                refusal = _free(name, store.place, await store.get(name), kubeconfig)
+            except Refused as error:
+                refusal = Refusal(400, str(error), "C17")
+            if refusal is not None and not facts.is_going(self.name, name):
+                return refusal
+        return await self._retires(facts, {}, news)
+
+    async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that bound environments keep it from being decommissioned (C41)."""
+        return await self._retires(facts, olds, news)
+
+    async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:
+        """Foretell the same of its deletion, which decommissions it."""
+        name = place["name"]
+        found = (await facts.all(KUBERNETES_CLUSTERS)).get(name)
+        if found is None or found.spec.lifecycle_state is LifecycleState.DECOMMISSIONED:
             return None
-        environments = (await facts.all(ENVIRONMENTS)).values()
-        return decommission(name, [str(e.name) for e in environments if e.kubernetes_cluster_name == name])
+        return decommission(name, [each for each in await facts.bound(name) if not going("Environment", each)])
+
+    async def _retires(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        name, retired = str(news["name"]), LifecycleState.DECOMMISSIONED
+        if news.get("lifecycle_state") != retired or olds.get("lifecycle_state") == retired:
+            return None
+        held = decommission(name, await facts.bound(name))
+        return held and replace(held, message=f"{held.message}. {_ORDER}")
 
     async def create(self, hub: Hub, inputs: KubernetesClusterInputs, operation: Operation) -> Created:
         """Stage the kubeconfig, and wait until the cluster is CONNECTED."""
         store = kubeconfigs(hub.settings)
         staged = await store.get(inputs.name)
-        if staged is not None and staged != inputs.kubeconfig:
-            raise Refused(
-                f"KubernetesCluster '{inputs.name}': there is another kubeconfig of this name in {store.place}: "
-                "remove it, or choose another name"
-            )
+        if (refusal := _free(inputs.name, store.place, staged, inputs.kubeconfig)) is not None:
+            raise Refused(refusal.message)
         if staged is None:
             await hub.client.send(KUBERNETES_CLUSTERS.page(size=1))  # nothing is staged for a CMF that is not there
             await store.put(inputs.name, inputs.kubeconfig)
@@ -212,6 +241,17 @@ class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
             return await kubeconfigs(hub.settings).get(name) == text
         except Refused:
             return True
+
+
+def _free(name: str, place: str, staged: str | None, asked: str) -> Verdict:
+    """Refuse a name under which there is another kubeconfig already."""
+    if staged is None or staged == asked:
+        return None
+    text = (
+        f"KubernetesCluster '{name}': there is another kubeconfig of this name in {place}: remove it, or choose "
+        "another name"
+    )
+    return Refusal(409, text, "TAKEN")
 
 
 def _judge(seen: KubernetesCluster, inputs: KubernetesClusterInputs, *, in_use: bool) -> Look:

@@ -8,20 +8,19 @@ only a repeat of the same create has, tells them apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from cmf_core.calls import Collection
 from cmf_core.errors import CmfError, Conflict, HubUnreachable, NotFound
 from cmf_core.models import Metadata, Model
+from cmf_core.rules import Refusal, Verdict
+from cmf_core.rules.existence import not_taken
 
+from pulumi_cmf.lifecycle.facts import Facts, M
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Refused
 
 MARK = "pulumi-cmf/creation"
 """Annotation that holds the mark."""
-
-
-M = TypeVar("M", bound=Model)
 
 
 def with_mark(annotations: Mapping[str, str] | None, mark: str | None) -> dict[str, str] | None:
@@ -64,10 +63,8 @@ async def create_once(hub: Hub, collection: Collection[M], what: str, name: str,
         Refused: somebody else's resource has the name.
         CmfError: the server refused it, or cannot be reached.
     """
-    if (present := await find(hub, collection, name)) is not None and not _ours(present, mark):
-        raise Refused(
-            f"{what} exists already and was not created by this resource: choose another name, or delete it first"
-        )
+    if (refusal := foreign(what, await find(hub, collection, name), mark)) is not None:
+        raise Refused(refusal.message)
     try:
         return await hub.client.send(collection.post(resource))
     except (Conflict, HubUnreachable) as error:
@@ -76,6 +73,32 @@ async def create_once(hub: Hub, collection: Collection[M], what: str, name: str,
         if arrived is None:
             raise error
         return arrived
+
+
+def foreign(what: str, present: Model | None, mark: str | None) -> Verdict:
+    """Refuse to create what is there and does not come from this same create."""
+    return not_taken(what, present=present is not None, ours=present is not None and _ours(present, mark))
+
+
+async def taken(
+    facts: Facts, collection: Collection[M], kind: str, id_: str, what: str, name: str, mark: str | None
+) -> Verdict:
+    """Foretell the same; while not all inputs are known, and so no mark, ours are those that carry any.
+
+    Raises:
+        CmfError: the facts cannot be had.
+    """
+    if facts.is_going(kind, id_):
+        return None
+    present = (await facts.all(collection)).get(name)
+    if mark is None and present is not None and mark_of(present.metadata) is not None:
+        return None
+    return foreign(what, present, mark)
+
+
+def gone(what: str) -> Refusal:
+    """Return why a resource that CMF has no more cannot be updated."""
+    return Refusal(404, f"{what} is gone from CMF: run `pulumi refresh`, then `pulumi up` creates it again", "EXISTS")
 
 
 async def _arrived(hub: Hub, collection: Collection[M], name: str, mark: str | None) -> M | None:

@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from cmf_core.calls import Collection
 from cmf_core.models import EnvironmentSecretMapping, KafkaCatalog, KafkaDatabase, Savepoint, Secret
+from cmf_core.rules import Verdict
 
+from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kind import Created, Found, Kind, Operation, Refused, State, state_of
-from pulumi_cmf.lifecycle.ownership import create_once, find, mark_of, with_mark, without_mark
+from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 
 _DELETE_SECONDS = 60.0
@@ -52,12 +54,31 @@ class RecordedKind(Kind[I], Generic[I, M]):
         inside = f" in {self.place} '{place[self.place]}'" if self.place else ""
         return f"{self.name} '{place['name']}'{inside}"
 
+    def sent(self, inputs: I) -> M:
+        """Return the resource to send, without a mark."""
+        return self._model(inputs, None)
+
+    async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
+        """Foretell that its name is taken, and what `unfit` says."""
+        name, collection = str(news["name"]), self.collection(news)
+        refusal = await taken(facts, collection, self.name, str(self.id_of(news)), self.what(news), name, mark)
+        return refusal or await self.unfit(facts, news, None)
+
+    async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that it is gone, and what `unfit` says."""
+        found = (await facts.all(self.collection(news))).get(str(news["name"]))
+        return gone(self.what(news)) if found is None else await self.unfit(facts, news, found)
+
+    async def unfit(self, facts: Facts, news: Mapping[str, Any], found: M | None) -> Verdict:
+        """Return what of the things it names refuses a create or an update; `found` is what CMF has."""
+        return None
+
     async def create(self, hub: Hub, inputs: I, operation: Operation) -> Created:
         """Create; there is nothing to wait for."""
         place = inputs.model_dump()
         sent = self._model(inputs, operation.mark)
         answer = await create_once(hub, self.collection(place), self.what(place), inputs.name, sent, operation.mark)
-        return Created(self._id(place), self._state(inputs, answer))
+        return Created(str(self.id_of(place)), self._state(inputs, answer))
 
     async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
         """Return what CMF has."""
@@ -84,9 +105,7 @@ class RecordedKind(Kind[I], Generic[I, M]):
         collection = self.collection(place)
         found = await find(hub, collection, inputs.name)
         if found is None:
-            raise Refused(
-                f"{self.what(place)} is gone from CMF: run `pulumi refresh`, then `pulumi up` creates it again"
-            )
+            raise Refused(gone(self.what(place)).message)
         if self.to_write(self.all_present(place, found, olds), inputs.model_dump(exclude_none=True), olds):
             sent = self._model(inputs, mark_of(found.metadata))
             await hub.client.send(collection.put(inputs.name, sent))
@@ -113,9 +132,6 @@ class RecordedKind(Kind[I], Generic[I, M]):
         labels, annotations = found.metadata.labels or None, without_mark(found.metadata.annotations)
         head = {name: place[name] for name in self.identity}
         return head | {"labels": labels, "annotations": annotations} | self.present(found)
-
-    def _id(self, place: Mapping[str, Any]) -> str:
-        return "/".join(str(place[name]) for name in self.identity)
 
     def _model(self, inputs: I, mark: str | None) -> M:
         metadata = {"name": inputs.name, "labels": inputs.labels, "annotations": with_mark(inputs.annotations, mark)}

@@ -7,17 +7,22 @@ from typing import Any, ClassVar, Literal, Self
 
 from cmf_core.calls import Collection, application_savepoints, statement_savepoints
 from cmf_core.models import Savepoint, SavepointState
+from cmf_core.models.savepoint import SavepointSpec
 from cmf_core.rules import Verdict, names
+from cmf_core.rules.savepoints import durable_path
 from pydantic import Field, model_validator
 
 from pulumi_cmf.lifecycle.contained import seen_line
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, NotReady, Operation, Refused, State
+from pulumi_cmf.lifecycle.kind import Created, Going, NotReady, Operation, Refused, State
+from pulumi_cmf.lifecycle.ownership import gone
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.snapshot_jobs import unable
+from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
 from pulumi_cmf.types import SavepointFormat
 
@@ -62,15 +67,37 @@ class SavepointKind(RecordedKind[SavepointInputs, Savepoint]):
 
     def rules(self, inputs: SavepointInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
         """Yield the rules on names."""
-        yield "name", names.resource_name(self.name, inputs.name)
+        yield "name", names.resource_name(self.name, inputs.name, minimum=1)
         yield "environment", names.resource_name("Environment", inputs.environment)
+        yield "path", durable_path(inputs.name, inputs.path, required=False)
 
-    async def foretell(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
-        """Foretell that its cluster takes no writes."""
-        environment = news.get("environment")
-        if olds or not isinstance(environment, str):
+    async def unfit(self, facts: Facts, news: Mapping[str, Any], found: Savepoint | None) -> Verdict:
+        """Return why its job takes no savepoint: its cluster, what it is, or that there is no folder (E27, E33)."""
+        environment = str(news["environment"])
+        refusal = await facts.writable_environment(environment)
+        if refusal is not None or found is not None or contains_unknown(dict(news)):
+            return refusal
+        inputs = self.parse(news)
+        return await unable(facts, inputs.name, environment, *_owner(news), SavepointSpec.parse(self.body(inputs)))
+
+    async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that it is gone; else an update only waits."""
+        present = str(news["name"]) in await facts.all(self.collection(news))
+        return None if present else gone(self.what(news))
+
+    async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:
+        """Foretell that its cluster takes no writes; `force` helps only with one that is on its way out."""
+        found = (await facts.all(self.collection(place))).get(place["name"])
+        ends = found is not None and found.status is not None and found.status.pending_deletion
+        if found is None or (ends and state.get("force_delete")):
             return None
-        return await facts.writable_environment(environment)
+        return await facts.writable_environment(place["environment"])
+
+    def id_of(self, place: Mapping[str, Any]) -> str | None:
+        """Return the id that inputs give; None if a part of it is not known yet."""
+        owner, _ = _owner(place)
+        parts = (place.get("environment"), f"{owner}s", place.get(owner), place.get("name"))
+        return "/".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else None
 
     def named(self, id_: str) -> dict[str, str]:
         """Return the inputs that an id is made of: ENVIRONMENT/applications/APPLICATION/NAME, or .../statements/... .
@@ -161,10 +188,6 @@ class SavepointKind(RecordedKind[SavepointInputs, Savepoint]):
         except WaitFailed as failed:
             raise NotReady(id_, state, str(failed)) from failed
         return state
-
-    def _id(self, place: Mapping[str, Any]) -> str:
-        owner, name = _owner(place)
-        return f"{place['environment']}/{owner}s/{name}/{place['name']}"
 
     def all_present(self, place: Mapping[str, Any], found: Savepoint, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return what CMF has for all inputs that it knows."""

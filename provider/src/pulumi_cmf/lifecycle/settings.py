@@ -52,6 +52,8 @@ class Settings:
         kubeconfig_secret_kubeconfig: `cmf:kubeconfigSecretKubeconfig`, `CMF_KUBECONFIG_SECRET_KUBECONFIG`.
             Kubeconfig file of the cluster that holds this Secret; default: the service account of the pod that
             Pulumi runs in, else `KUBECONFIG`, else `~/.kube/config`.
+        foretell: `cmf:foretell`, `CMF_FORETELL`. `false` lets a preview, and an update before it begins, ask CMF
+            nothing and foretell no refusal. Default true. For an update with `--target` that leaves deletions out.
     """
 
     url: str
@@ -68,6 +70,7 @@ class Settings:
     kubeconfig_directory: Path | None = None
     kubeconfig_secret: tuple[str, str] | None = None
     kubeconfig_secret_kubeconfig: Path | None = None
+    foretell: bool = True
 
     @classmethod
     def read(cls, configured: Callable[[str], object], environment: Mapping[str, str]) -> Settings:
@@ -82,8 +85,9 @@ class Settings:
         """
 
         def text(key: str, variable: str) -> str | None:
-            value = configured(f"{NAMESPACE}:{key}") or environment.get(f"CMF_{variable}")
-            value = value or environment.get(_OF_THE_CLI.get(key, ""))
+            value = configured(f"{NAMESPACE}:{key}")
+            value = str(value).lower() if isinstance(value, bool) else value
+            value = value or environment.get(f"CMF_{variable}") or environment.get(_OF_THE_CLI.get(key, ""))
             return str(value).strip() or None if value else None
 
         def path(key: str, variable: str) -> Path | None:
@@ -117,6 +121,7 @@ class Settings:
             kubeconfig_directory=directory,
             kubeconfig_secret=_secret(secret),
             kubeconfig_secret_kubeconfig=path("kubeconfigSecretKubeconfig", "KUBECONFIG_SECRET_KUBECONFIG"),
+            foretell=_switch("foretell", text("foretell", "FORETELL")),
         )
         settings._check_token()
         return settings
@@ -157,6 +162,12 @@ def _seconds(value: str | None) -> float:
     if not 0 < seconds < float("inf"):
         raise SettingsError(f"cmf:requestTimeoutSeconds '{value}' must be a positive number of seconds")
     return seconds
+
+
+def _switch(key: str, value: str | None) -> bool:
+    if value is not None and value.lower() not in ("true", "false"):
+        raise SettingsError(f"cmf:{key} '{value}' must be true or false")
+    return value is None or value.lower() == "true"
 
 
 def _secret(value: str | None) -> tuple[str, str] | None:

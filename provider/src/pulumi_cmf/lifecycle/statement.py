@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
-from cmf_core.calls import Collection, statements
-from cmf_core.models import Statement, StatementPhase
+from cmf_core.calls import Collection, compute_pools, statements
+from cmf_core.models import PoolPhase, PoolState, PoolType, Statement, StatementPhase
 from cmf_core.rules import Verdict, names
-from cmf_core.rules.statements import allowed_change
+from cmf_core.rules.statements import accepting_pool, allowed_change, known_pool
 from pydantic import Field
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
@@ -60,13 +60,41 @@ class StatementKind(ContainedKind[StatementInputs, Statement]):
         yield "environment", names.resource_name("Environment", inputs.environment)
         yield "compute_pool_name", names.resource_name("ComputePool", inputs.compute_pool_name)
 
+    async def unfit(self, facts: Facts, inputs: StatementInputs) -> Verdict:
+        """Return why its pool does not take it (P01, P21)."""
+        environment, pool = inputs.environment, inputs.compute_pool_name
+        present = (await facts.all(compute_pools(environment))).get(pool)
+        there = present is not None or facts.planned("ComputePool", f"{environment}/{pool}") is not None
+        return known_pool(inputs.name, pool, exists=there, environment=environment) or await self._accepting(
+            facts, environment, inputs.name, pool
+        )
+
     async def blocked(
         self, facts: Facts, environment: str, found: Statement, inputs: StatementInputs | None
     ) -> Verdict:
-        """Return why its phase does not allow to stop, resume or rescale it."""
+        """Return why its phase does not allow to stop, resume or rescale it, or why its pool does not take it back."""
         if inputs is None or found.status is None:
             return None
-        return allowed_change(found.name, found.status.phase, found.spec, self.model(inputs, None).spec)
+        refusal = allowed_change(found.name, found.status.phase, found.spec, self.model(inputs, None).spec)
+        if refusal is not None or not found.spec.stopped or inputs.stopped:
+            return refusal
+        return await self._accepting(facts, environment, found.name, found.spec.compute_pool_name)
+
+    async def _accepting(self, facts: Facts, environment: str, statement: str, pool: str) -> Verdict:
+        """Return why a pool takes no statements, as this update leaves it; what it becomes may not be known."""
+        id_, found = f"{environment}/{pool}", (await facts.all(compute_pools(environment))).get(pool)
+        planned = facts.planned("ComputePool", id_)
+        if planned is not None and planned.changed:
+            if planned.inputs.get("state") != PoolState.SUSPENDED:
+                return None
+            return accepting_pool(statement, pool, PoolType.SHARED, PoolPhase.SUSPENDED)
+        if found is None or found.status is None or facts.is_going("ComputePool", id_):
+            return None
+        return accepting_pool(statement, pool, found.spec.type, found.status.phase)
+
+    def is_deleting(self, found: Statement) -> bool:
+        """Tell whether a statement is on its way out."""
+        return found.status is not None and found.status.phase is _P.DELETING
 
     def collection(self, environment: str) -> Collection[Statement]:
         """Return the statements of an environment."""

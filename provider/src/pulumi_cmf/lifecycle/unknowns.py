@@ -37,11 +37,13 @@ def contains_unknown(value: Any) -> bool:
 
 
 def known_part(value: Any) -> Any:
-    """Return a value without its unknown parts; places in lists are kept as None."""
+    """Return a value without its unknown parts; it is None if it is not known at all, and so is a place in a list."""
+    if value is UNKNOWN:
+        return None
     if isinstance(value, dict):
         return {key: known_part(part) for key, part in value.items() if part is not UNKNOWN}
     if isinstance(value, list):
-        return [None if part is UNKNOWN else known_part(part) for part in value]
+        return [known_part(part) for part in value]
     return value
 
 

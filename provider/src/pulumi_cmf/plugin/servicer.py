@@ -18,14 +18,15 @@ from pydantic import ValidationError
 
 from pulumi_cmf.lifecycle.comparison import differing
 from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import UNSENT, Difference, Kind, NotReady, Operation, Refused, State, foretold
+from pulumi_cmf.lifecycle.kind import Difference, Kind, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.kinds import KINDS
 from pulumi_cmf.lifecycle.reads import READS
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings, SettingsError
 from pulumi_cmf.lifecycle.spelling import camel
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
-from pulumi_cmf.lifecycle.waiting import WaitFailed
+from pulumi_cmf.lifecycle.waiting import Progress, WaitFailed
 from pulumi_cmf.plugin.engine import Context, Engine, fail, fail_unready
 from pulumi_cmf.plugin.properties import Names, spelled
 from pulumi_cmf.values import creation_mark
@@ -114,7 +115,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         checked = kind.check(given, self._settings if isinstance(self._settings, Settings) else None)
         told = [kind.told(failure, given) for failure in checked.failures]
         if not told and not request.olds.fields:
-            refusal = await self._foretold(kind, request.urn, {}, checked.inputs)
+            mark = creation_mark(request.urn, checked.inputs)
+            refusal = await self._foretold(
+                request.urn, lambda facts, warn: foretell_create(kind, facts, checked.inputs, mark, warn)
+            )
             told += [("", refusal)] if refusal else []
         failures = [provider_pb2.CheckFailure(property=camel(name), reason=reason) for name, reason in told]
         return provider_pb2.CheckResponse(inputs=names.give(checked.inputs, kind.secret), failures=failures)
@@ -124,10 +128,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         kind, names = await self._of(request.urn, context)
         olds, news = names.take(request.olds), names.take(request.news)
         difference = kind.diff(olds, news)
-        if difference.changed - UNSENT and not difference.replaces:
-            refusal = await self._foretold(kind, request.urn, olds, news)
-            if refusal:
-                await fail(context, refusal)
+        refusal = await self._foretold(
+            request.urn, lambda facts, warn: foretell_change(kind, facts, olds, news, difference, warn)
+        )
+        if refusal:
+            await fail(context, refusal)
         stable = () if difference.replaces else (*kind.identity, *kind.immutable, *kind.lasting)
         response = provider_pb2.DiffResponse
         return response(
@@ -221,12 +226,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             mark=mark,
         )
 
-    async def _foretold(
-        self, kind: Kind[Any], urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]
-    ) -> str | None:
-        if self._facts is None:
+    async def _foretold(self, urn: str, foretell: Callable[[Facts, Progress], Awaitable[str | None]]) -> str | None:
+        if self._facts is None or not self._facts.hub.settings.foretell:
             return None
-        return await foretold(kind, self._facts, olds, news, lambda line: self._engine.warn(urn, line))
+        return await foretell(self._facts, lambda line: self._engine.warn(urn, line))
 
     def _ready(self) -> Hub:
         """Return the hub; raises SettingsError."""

@@ -11,6 +11,7 @@ from pulumi import dynamic
 from pulumi_cmf.dynamic.front import Front
 from pulumi_cmf.lifecycle.settings import NAMESPACE
 from pulumi_cmf.lifecycle.spelling import camel
+from pulumi_cmf.resources.leaving import watch
 
 
 def uses_plugin() -> bool:
@@ -34,6 +35,7 @@ class CmfResource(dynamic.Resource):
     def __init__(
         self, resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        watch()
         properties = {**dict.fromkeys(self._front.kind.outputs), **inputs}
         if not uses_plugin():
             super().__init__(self._front(), resource_name, properties, opts)
@@ -69,3 +71,6 @@ class CmfResource(dynamic.Resource):
         by_id = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id_))
         CmfResource.__init__(resource, resource_name, dict.fromkeys(cls._front.kind.input_names), by_id)
         return resource
+
+
+watch()  # at the import too: a program that has none of our resources any more deletes them all

@@ -35,6 +35,7 @@ class Provider(pulumi.ProviderResource):
         kubeconfig_directory: Input[str] | None = None,
         kubeconfig_secret: Input[str] | None = None,
         kubeconfig_secret_kubeconfig: Input[str] | None = None,
+        foretell: Input[bool] | None = None,
     ) -> None:
         """Describe a CMF. What is not given comes from the environment, as the settings' page says.
 
@@ -55,6 +56,7 @@ class Provider(pulumi.ProviderResource):
             kubeconfig_directory: the directory that CMF watches for kubeconfig files (C10, C17).
             kubeconfig_secret: NAMESPACE/NAME of the Kubernetes Secret that is mounted there (C18).
             kubeconfig_secret_kubeconfig: kubeconfig file of the cluster that holds this Secret.
+            foretell: whether a preview asks CMF what it would refuse; default true.
 
         Raises:
             pulumi.RunError: the stack's resources are dynamic ones.
@@ -79,5 +81,6 @@ class Provider(pulumi.ProviderResource):
             "kubeconfigDirectory": kubeconfig_directory,
             "kubeconfigSecret": kubeconfig_secret,
             "kubeconfigSecretKubeconfig": kubeconfig_secret_kubeconfig,
+            "foretell": foretell,
         }
         super().__init__(NAMESPACE, resource_name, inputs, opts)

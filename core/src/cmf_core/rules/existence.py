@@ -1,0 +1,45 @@
+"""Whether a resource is there: what is used or changed has to be, and what is created must not."""
+
+from __future__ import annotations
+
+from cmf_core.rules.verdict import Refusal, Verdict, rule
+
+
+@rule("EXISTS")
+def exists(what: str, where: str = "", *, present: bool) -> Verdict:
+    """A resource that is changed, or that another one is in, is there.
+
+    Args:
+        what: kind and name, as in `Environment 'prod'`.
+        where: what it is in, with a blank before it; empty if it is global.
+        present: whether it is there.
+    """
+    return None if present else Refusal(404, f"{what} does not exist{where}.", "EXISTS")
+
+
+@rule("TAKEN")
+def not_taken(what: str, *, present: bool, ours: bool) -> Verdict:
+    """A resource takes over nothing that another one, a person or another stack has made.
+
+    Args:
+        what: kind, name and place.
+        present: whether there is one of this name.
+        ours: whether it comes from an earlier attempt of this very create.
+    """
+    if not present or ours:
+        return None
+    text = (
+        f"{what} exists already and was not created by this resource: choose another name, delete it first, or take it "
+        "over with `pulumi import`"
+    )
+    return Refusal(409, text, "TAKEN")
+
+
+@rule("DELETING")
+def not_deleting(what: str, *, deleting: bool) -> Verdict:
+    """A resource that is being deleted is not changed."""
+    if not deleting:
+        return None
+    return Refusal(
+        409, f"{what} is being deleted: wait until it is gone, or remove its record with force=true", "DELETING"
+    )

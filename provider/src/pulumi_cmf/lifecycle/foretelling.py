@@ -1,0 +1,80 @@
+"""What a preview says beforehand: refusals as failures, advice as warnings, and once that CMF could not be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from cmf_core.errors import CmfError
+from cmf_core.rules import Verdict
+
+from pulumi_cmf.lifecycle.facts import Facts, Planned
+from pulumi_cmf.lifecycle.inputs import refused
+from pulumi_cmf.lifecycle.kind import UNSENT, Difference, Kind
+from pulumi_cmf.lifecycle.unknowns import contains_unknown
+from pulumi_cmf.lifecycle.waiting import Progress
+
+
+async def foretell_create(
+    kind: Kind[Any], facts: Facts, news: Mapping[str, Any], mark: str | None, warn: Progress
+) -> str | None:
+    """Return why a resource cannot be created; None if nothing is known against it.
+
+    Args:
+        kind: its kind.
+        facts: what is known; the creation is added to its plan.
+        news: its checked inputs.
+        mark: the creation's mark.
+        warn: takes advice, and what could not be checked.
+    """
+    id_ = kind.id_of(news)
+    if id_ is None:
+        return None
+    known = None if contains_unknown(dict(news)) else mark
+    refusal = await _told(kind, facts, {}, news, lambda: kind.foretell_create(facts, news, known), warn)
+    facts.plan(kind.name, id_, Planned(news))
+    return refusal
+
+
+async def foretell_change(
+    kind: Kind[Any],
+    facts: Facts,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    difference: Difference,
+    warn: Progress,
+) -> str | None:
+    """Return why a resource cannot be updated; as `foretell_create`. A replacement is checked as a creation later."""
+    before, id_ = kind.id_of(olds), kind.id_of(news)
+    if difference.replaces:
+        if before is not None and (difference.delete_first or id_ is None):
+            facts.goes(kind.name, before)
+        return None
+    if id_ is None:
+        return None
+    refusal = None
+    if difference.changed - UNSENT:
+        refusal = await _told(kind, facts, olds, news, lambda: kind.foretell_update(facts, olds, news), warn)
+    facts.plan(kind.name, id_, Planned(news, olds, changed=bool(difference.changed - UNSENT)))
+    return refusal
+
+
+async def _told(
+    kind: Kind[Any],
+    facts: Facts,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    foretell: Callable[[], Awaitable[Verdict]],
+    warn: Progress,
+) -> str | None:
+    if facts.unasked:
+        return None
+    try:
+        verdict, advice = await foretell(), await kind.advise(facts, olds, news)
+    except CmfError as error:
+        facts.unasked = True
+        warn(f"what CMF may refuse is not checked beforehand: {error}")
+        return None
+    for each in advice:
+        warn(str(each))
+    return refused("", verdict).reason if verdict else None
