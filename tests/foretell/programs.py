@@ -168,6 +168,9 @@ def _posted(cmf: Hub, path: str, body: dict[str, Any]) -> Callable[[], str | Non
 
 def _deleted(cmf: Hub, path: str) -> Callable[[], str | None]:
     def delete() -> str | None:
-        return f"{path} deleted by force" if cmf.delete(path, params={"force": "true"}).is_success else None
+        if not cmf.delete(path).is_success:
+            return None
+        cmf.gone(path)
+        return f"{path} deleted"
 
     return delete

@@ -50,7 +50,7 @@ async def _compared(stack: Stack, program: list[Declared], what: str) -> None:
     before = {name: kept.declared for name, kept in stack.kept.items()}
     foretold = await stack.preview(program)
     met = await stack.up(program)
-    told = f"{what}\nfrom {before}\nto {program}\nforetold {foretold}\nmet {met}"
+    told = f"{what}\nforetold {foretold}\nmet {met}\nfrom {before}\nto {program}"
     if met is None:
         assert not foretold, f"a false alarm: {told}"
         return
@@ -59,7 +59,9 @@ async def _compared(stack: Stack, program: list[Declared], what: str) -> None:
 
 
 def _is_same(foretold: Refusal, met: Refusal) -> bool:
-    return foretold.name == met.name and foretold.text.startswith(met.text.split(" [")[0][:60])
+    """Compare resource and sentence, up to what is in brackets: how a cluster is away is told in other words."""
+    begins = met.text.partition(" (")[0].partition(" [")[0]
+    return foretold.name == met.name and foretold.text.startswith(begins)
 
 
 def _settled(cmf: Hub, case: Case) -> None:

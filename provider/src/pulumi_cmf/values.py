@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 
 from pulumi_cmf.lifecycle.kind import UNSENT
+from pulumi_cmf.lifecycle.spelling import whole
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 
 PROVIDER = "__provider"
@@ -39,9 +40,9 @@ def to_pulumi(value: Any, unknown: Any) -> Any:
 
 
 def creation_mark(urn: str, inputs: Mapping[str, Any]) -> str | None:
-    """Return the mark of a create: the same for a repeat by the same resource with the same inputs."""
+    """Return the mark of a create: the same for a repeat by the same resource with the same inputs, 2 and 2.0 alike."""
     if not urn:
         return None
     sent = {key: value for key, value in inputs.items() if key not in UNSENT}
-    text = json.dumps([urn, sent], sort_keys=True, separators=(",", ":"))
+    text = json.dumps([urn, whole(sent)], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -67,11 +67,13 @@ class Planned:
         inputs: what it shall be.
         olds: its present state; empty if it is created.
         changed: it is created or changed.
+        mark: the mark of its creation, if it is created.
     """
 
     inputs: Mapping[str, Any]
     olds: Mapping[str, Any] = field(default_factory=dict)
     changed: bool = True
+    mark: str | None = None
 
 
 class Facts:

@@ -32,7 +32,7 @@ async def foretell_create(
         return None
     known = None if contains_unknown(dict(news)) else mark
     refusal = await _told(kind, facts, {}, news, lambda: kind.foretell_create(facts, news, known), warn)
-    facts.plan(kind.name, id_, Planned(news))
+    facts.plan(kind.name, id_, Planned(news, mark=mark))
     return refusal
 
 

@@ -35,7 +35,7 @@ async def object_name(facts: Facts, kind: str, environment: str, name: str) -> V
         for other_kind in IN_ENVIRONMENTS:
             same = (other_kind, neighbour) == (kind, environment)
             if not same and await _has_object(facts, other_kind, neighbour, name):
-                holder, resource = f"{other_kind} '{neighbour}/{name}'", f"{kind} '{environment}/{name}'"
+                holder, resource = f"{other_kind} {neighbour}/{name}", f"{kind} {environment}/{name}"
                 return names.free_object_name(resource, namespace, holder)
     return None
 

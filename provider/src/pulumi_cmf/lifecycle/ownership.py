@@ -90,6 +90,9 @@ async def taken(
     """
     if facts.is_going(kind, id_):
         return None
+    twin = facts.planned(kind, id_)
+    if twin is not None and mark is not None and twin.mark != mark:
+        return not_taken(what, present=True, ours=False)
     present = (await facts.all(collection)).get(name)
     if mark is None and present is not None and mark_of(present.metadata) is not None:
         return None
