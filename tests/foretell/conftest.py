@@ -1,5 +1,14 @@
-"""The hub and clusters of the provider's tests."""
+"""The hub and clusters of the provider's tests, and time for the hub to answer on a busy machine."""
 
-from tests.provider.conftest import cmf, fleet, hub, program, settings, spoke
+import pytest
+from pulumi_cmf.lifecycle import facts
 
-__all__ = ["cmf", "fleet", "hub", "program", "settings", "spoke"]
+from tests.provider.conftest import cmf, fleet, hub, settings, spoke
+
+__all__ = ["cmf", "fleet", "hub", "settings", "spoke"]
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview that gives CMF up foretells nothing, which is not what is compared here."""
+    monkeypatch.setattr(facts, "READ_SECONDS", 60.0)

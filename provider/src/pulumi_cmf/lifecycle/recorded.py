@@ -97,7 +97,7 @@ class RecordedKind(Kind[I], Generic[I, M]):
         """Return what a list tells of one."""
         place = {**place, "name": found.name}
         inputs = self.seen({}, self.all_present(place, found, {}))
-        return Found(self._id(place), {**inputs, **self._computed(found)}, inputs)
+        return Found(str(self.id_of(place)), {**inputs, **self._computed(found)}, inputs)
 
     async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:
         """Write what differs."""
