@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi import Input, Output
 from pulumi_cmf import FlinkApplication
+from pulumi_cmf.types import FlinkApplicationSpec
 
 from pulumi_cmf_components.sizing import Rates, Workload, estimate
 from pulumi_cmf_components.sizing.specification import sized
@@ -48,7 +49,7 @@ class SizedApplication(pulumi.ComponentResource):
             resource_name,
             pulumi.ResourceOptions(parent=self),
             environment=environment,
-            spec=sized(spec, size),
+            spec=cast(FlinkApplicationSpec, sized(spec, size)),
             **application,
         )
         self.estimate = Output.from_input(size.output())

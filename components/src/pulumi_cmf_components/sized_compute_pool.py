@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi import Input, Output
 from pulumi_cmf import ComputePool
-from pulumi_cmf.types import PoolType
+from pulumi_cmf.types import FlinkClusterSpec, PoolType
 
 from pulumi_cmf_components.sizing import Rates, Workload, estimate
 from pulumi_cmf_components.sizing.specification import sized
@@ -55,7 +55,7 @@ class SizedComputePool(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
             environment=environment,
             type=type,
-            cluster_spec=sized(cluster_spec, size),
+            cluster_spec=cast(FlinkClusterSpec, sized(cluster_spec, size)),
             **pool,
         )
         self.estimate = Output.from_input(size.output())
