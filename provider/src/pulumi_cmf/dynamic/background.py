@@ -14,6 +14,7 @@ from cmf_core.client import AsyncClient
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kind import INTERRUPTED
 from pulumi_cmf.lifecycle.settings import Settings
 
 T = TypeVar("T")
@@ -35,13 +36,18 @@ def run(work: Coroutine[Any, Any, T], context: grpc.ServicerContext | None) -> T
     """
     with _START:
         loop = _started()
-    future = asyncio.run_coroutine_threadsafe(work, loop)
-    if context is not None:
-        context.add_callback(lambda: future.cancel() and None)
     try:
-        return future.result()
+        return asyncio.run_coroutine_threadsafe(_cancellable(work, context), loop).result()
     except CancelledError as error:
-        raise InterruptedError("interrupted: run `pulumi refresh` to see what was done") from error
+        raise InterruptedError(INTERRUPTED) from error
+
+
+async def _cancellable(work: Coroutine[Any, Any, T], context: grpc.ServicerContext | None) -> T:
+    """Cancel the task, not the future that a thread waits for: a wait that is given up has an error of its own."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if context is not None and task is not None:
+        context.add_callback(lambda: loop.call_soon_threadsafe(task.cancel) and None)
+    return await work
 
 
 @cache

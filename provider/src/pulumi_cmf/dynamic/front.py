@@ -18,7 +18,7 @@ from pulumi_cmf.dynamic.workers import more_workers
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Operation, Refused, State
+from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Operation, Refused, State, unreadable
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 from pulumi_cmf.values import PROVIDER, creation_mark, from_pulumi, to_pulumi
@@ -146,8 +146,7 @@ class Front(dynamic.ResourceProvider):
         except (CmfError, Refused, WaitFailed, InterruptedError) as error:
             call.fail(str(error), error)
         except ValidationError as error:
-            # Inputs are checked before they come here: this is a state that another version has written.
-            call.fail(f"this {self.kind.name}'s state is not readable: {error.error_count()} wrong fields", error)
+            call.fail(unreadable(self.kind, error), error)
 
     def _outs(self, values: Mapping[str, Any]) -> dict[str, Any]:
         secret = self.kind.secret

@@ -17,7 +17,7 @@ Seconds = Annotated[float, Field(gt=0, le=86400)]
 class Timeouts(BaseModel):
     """Seconds that an operation on a resource may take, waits included."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     create: Seconds | None = None
     update: Seconds | None = None
@@ -27,7 +27,7 @@ class Timeouts(BaseModel):
 class Inputs(BaseModel):
     """What a user says of a resource. Names are those of the Python classes, in snake_case."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     name: str
     timeouts: Timeouts | None = None

@@ -31,6 +31,9 @@ I = TypeVar("I", bound=Inputs)  # noqa: E741 - I is for inputs, and stays in thi
 State = dict[str, Any]
 """What Pulumi keeps of a resource: its inputs, and what CMF said of it."""
 
+INTERRUPTED = "interrupted: run `pulumi refresh` and `pulumi up`, which take up what was done"
+"""What the user is told of an operation that was given up before it had an answer."""
+
 UNSENT = frozenset({"timeouts", "wait_for", "force_delete", "on_blocked"})
 """Inputs that only the provider reads; CMF never sees them."""
 
@@ -374,6 +377,15 @@ class Kind(ABC, Generic[I]):
         Raises:
             CmfError, Refused, WaitFailed: it is still there.
         """
+
+
+def unreadable(kind: Kind[Any], error: ValidationError) -> str:
+    """Return what is told of values that are no inputs: without them, as they may be secret.
+
+    Inputs are checked before they come to an operation: such values are in a state that another version has written.
+    """
+    fields = ", ".join(sorted({str(wrong["loc"][0]) for wrong in error.errors(include_input=False) if wrong["loc"]}))
+    return f"this {kind.name}'s state is not readable ({fields}): it was written by another version of pulumi-cmf"
 
 
 def state_of(inputs: Inputs, **computed: Any) -> State:

@@ -12,7 +12,7 @@ from cmf_core.rules.environments import placement
 
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Operation
-from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
+from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, WaitInterrupted, wait_until
 
 M = TypeVar("M", bound=Model)
 
@@ -44,7 +44,7 @@ async def remove(
 
     Raises:
         CmfError: the server refuses the deletion.
-        WaitFailed: it is still there after `limit`.
+        WaitFailed: it is still there after `limit`, or the wait was given up.
     """
 
     async def look() -> Look:
@@ -59,7 +59,7 @@ async def remove(
     except NotFound:
         return
     except (ClusterUnavailable, WaitFailed) as error:
-        if not force:
+        if not force or isinstance(error, WaitInterrupted):
             raise
         operation.progress(f"{what} is removed by force: {error}")
         await _force(hub, collection, name)

@@ -58,6 +58,10 @@ class WaitFailed(Exception):
     """What was waited for did not come; the text says what is there instead."""
 
 
+class WaitInterrupted(WaitFailed):
+    """The user gave the wait up; what was written stays, and the next update waits on."""
+
+
 async def wait_until(
     look: Callable[[], Awaitable[Look]], what: str, goal: str, *, limit: float, clock: Clock, progress: Progress
 ) -> None:
@@ -75,8 +79,28 @@ async def wait_until(
 
     Raises:
         WaitFailed: it is hopeless, or the time is over.
+        WaitInterrupted: the task was cancelled. A cancelled wait ends as an error, not as a cancellation, so that
+            who waits can still say what it has written.
         CmfError: the server refuses the look.
     """
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        progress(f"waiting until it is {goal}: {line}")
+
+    try:
+        await _waited(look, what, goal, limit=limit, clock=clock, tell=tell)
+    except asyncio.CancelledError as error:
+        seen = f" ({told[-1]})" if told else ""
+        raise WaitInterrupted(
+            f"interrupted while {what} was not {goal} yet{seen}: what was sent stays, the next update waits on"
+        ) from error
+
+
+async def _waited(
+    look: Callable[[], Awaitable[Look]], what: str, goal: str, *, limit: float, clock: Clock, tell: Progress
+) -> None:
     deadline, pause, said = clock.monotonic() + limit, _FIRST_PAUSE, ""
     while True:
         try:
@@ -89,7 +113,7 @@ async def wait_until(
             raise WaitFailed(f"{what} will not be {goal}: {seen.line}")
         if seen.line != said:
             said = seen.line
-            progress(f"waiting until it is {goal}: {said}")
+            tell(said)
         if clock.monotonic() + pause > deadline:
             raise WaitFailed(f"{what} was not {goal} within {limit:g} s: {seen.line}")
         await clock.sleep(pause)

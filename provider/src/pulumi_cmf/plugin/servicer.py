@@ -20,7 +20,16 @@ from pulumi_cmf.lifecycle.comparison import differing
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Difference, Kind, NotReady, Operation, Refused, State
+from pulumi_cmf.lifecycle.kind import (
+    INTERRUPTED,
+    Difference,
+    Kind,
+    NotReady,
+    Operation,
+    Refused,
+    State,
+    unreadable,
+)
 from pulumi_cmf.lifecycle.kinds import KINDS
 from pulumi_cmf.lifecycle.reads import READS
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings, SettingsError
@@ -152,9 +161,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             expected = {**dict.fromkeys(kind.outputs, UNKNOWN), **given}
             return provider_pb2.CreateResponse(properties=names.give(expected, kind.secret))
         mark = creation_mark(request.urn, given)
-        inputs = kind.parse(_with_limit(given, "create", request.timeout))
+        asked, operation = _with_limit(given, "create", request.timeout), self._operation(request.urn, mark)
         created = await self._carried_out(
-            context, kind, given, lambda hub: kind.create(hub, inputs, self._operation(request.urn, mark))
+            context, kind, given, lambda hub: kind.create(hub, kind.parse(asked), operation)
         )
         state = names.give(_without_limit(created.state, given), kind.secret)
         return provider_pb2.CreateResponse(id=created.id, properties=state)
@@ -180,9 +189,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             known = {name: olds[name] for name in kind.lasting if name in olds}
             expected = {**dict.fromkeys(kind.outputs, UNKNOWN), **known, **given}
             return provider_pb2.UpdateResponse(properties=names.give(expected, kind.secret))
-        inputs = kind.parse(_with_limit(given, "update", request.timeout))
+        asked, operation = _with_limit(given, "update", request.timeout), self._operation(request.urn)
         state = await self._carried_out(
-            context, kind, given, lambda hub: kind.update(hub, request.id, olds, inputs, self._operation(request.urn))
+            context, kind, given, lambda hub: kind.update(hub, request.id, olds, kind.parse(asked), operation)
         )
         return provider_pb2.UpdateResponse(properties=names.give(_without_limit(state, given), kind.secret))
 
@@ -253,9 +262,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         except asyncio.CancelledError:
             if task is None or not task.cancelled():
                 raise  # the engine gave up this very call; the task goes with it
-            await fail(context, "interrupted: run `pulumi refresh` to see what was done")
+            await fail(context, INTERRUPTED)
         except (CmfError, Refused, WaitFailed, SettingsError) as error:
             await fail(context, str(error))
+        except ValidationError as error:
+            await fail(context, unreadable(kind, error))
         finally:
             await self._engine.said()
 
