@@ -34,7 +34,7 @@ harder = st.one_of(
 )  # fmt: skip
 
 
-def next_harder(value: Complexity | Skew) -> Complexity | Skew:
+def next_harder(value: Complexity | Skew) -> object:
     """Return the next member, or the last."""
     members = list(type(value))
     return members[min(members.index(value) + 1, len(members) - 1)]
