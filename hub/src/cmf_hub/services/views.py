@@ -64,7 +64,13 @@ class Views:
             NotFound: the environment or catalog of the list does not exist.
         """
         render = self._renderer(scope_of(self._store, query.kind, query.scope) if query.scope else None, usage)
-        return Page([render(row) for row in self._store.page(query)], self._store.count(query))
+        items = []
+        for row in self._store.page(query):
+            try:
+                items.append(render(row))
+            except NotFound:
+                continue  # it was removed after the page was read
+        return Page(items, self._store.count(query))
 
     def history_page(self, application: Key, query: Query) -> Page:
         """Return one page of what is remembered of an application: its instances, or its events.

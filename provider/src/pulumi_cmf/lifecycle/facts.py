@@ -13,7 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS, Collection
+from cmf_core.calls import (
+    DETACHED_SAVEPOINTS,
+    ENVIRONMENTS,
+    KAFKA_CATALOGS,
+    KUBERNETES_CLUSTERS,
+    SECRETS,
+    Collection,
+)
 from cmf_core.errors import HubUnreachable, NotFound
 from cmf_core.models import (
     ClusterState,
@@ -53,6 +60,8 @@ M = TypeVar(
 
 FRESH_SECONDS = 15.0
 """Facts older than this are read again: a long update must not be refused for what was true at its start."""
+_GLOBAL = (KUBERNETES_CLUSTERS, ENVIRONMENTS, SECRETS, KAFKA_CATALOGS, DETACHED_SAVEPOINTS)
+"""Lists that are there even when nothing else is."""
 READ_SECONDS = 5.0
 """Limit of one read; a preview does not wait for a CMF that is away."""
 
@@ -135,6 +144,8 @@ class Facts:
         try:
             return await asyncio.wait_for(listed(), READ_SECONDS)
         except NotFound:
+            if collection in _GLOBAL:
+                raise  # this is no answer of a CMF
             return {}
         except TimeoutError as error:
             url = self.hub.settings.url
