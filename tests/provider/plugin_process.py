@@ -12,6 +12,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 _SECONDS = 60.0
+_AS_THE_ENGINE = [("grpc.max_metadata_size", 16 << 20), ("grpc.absolute_max_metadata_size", 16 << 20)]
+"""An init error comes with its state in the trailer: Go's client takes 16 MiB there, Python's 8 KiB."""
 _Diff = provider_pb2.DiffResponse
 
 
@@ -23,7 +25,7 @@ class PluginProcess:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         port = int(self.process.stdout.readline())
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", _AS_THE_ENGINE)
         self.stub: Any = provider_pb2_grpc.ResourceProviderStub(self._channel)
         self.stub.Configure(provider_pb2.ConfigureRequest(args=struct(settings)), timeout=_SECONDS)
 
