@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from cmf_localfleet import Workspace
 
@@ -79,11 +80,19 @@ def _keep(name: str, said: str, folder: Path) -> None:
     said = said.replace(str(PACK.parent), "/fleet").replace(str(folder), "/fleet").replace(str(folder.parent), "/fleet")
     said = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8080", said)
     if said.startswith("{\n"):
-        (PREVIEWS / f"{name}.json").write_text(said)
+        end = said.rindex("}") + 1
+        (PREVIEWS / f"{name}.json").write_text(json.dumps(_unplaced(json.loads(said[:end])), indent=4) + said[end:])
         return
     lines = [line for line in said.splitlines() if line.startswith("{") and not _is_noise(json.loads(line))]
     (PREVIEWS / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
     sys.stdout.write(f"{name}: {len(lines)} events\n")
+
+
+def _unplaced(value: Any) -> Any:
+    """Return a digest without the places in programs, whose paths are this machine's."""
+    if isinstance(value, dict):
+        return {key: _unplaced(each) for key, each in value.items() if key not in {"stackTrace", "sourcePosition"}}
+    return [_unplaced(each) for each in value] if isinstance(value, list) else value
 
 
 def _is_noise(event: dict[str, object]) -> bool:
