@@ -1,7 +1,7 @@
 """What the Pulumi engine does with a program, without the engine: the same calls of the life cycles, in its order.
 
 Check and diff of every resource as the program names them, which is all that a preview asks a provider; then creates
-and updates in that order; deletions last, dependents first. `test_random` holds this order to the real engine.
+and updates in that order; deletions last, dependents first. No test holds this order to the real engine yet.
 """
 
 from __future__ import annotations

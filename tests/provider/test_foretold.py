@@ -3,7 +3,7 @@
 import pytest
 from cmf_localfleet import LocalCluster
 
-from tests.provider.program import Program, on_both_fronts
+from tests.provider.program import Program, on_both_fronts, operations
 from tests.support import hub as samples
 from tests.support.hub import Hub, unique
 
@@ -121,3 +121,27 @@ def test_a_preview_tells_of_what_is_there_already_and_of_what_is_not(program: Pr
     assert "[TAKEN]" in said
     said = program.preview(POOL.format(environment="nowhere", pool=unique("pool"), slots=1), fails=True)
     assert "Environment 'nowhere' does not exist. [EXISTS]" in said
+
+
+@pytest.mark.rule("C49")
+def test_what_stays_is_not_taken_for_deleted_where_deletions_would_be_refused(
+    program: Program, cmf: Hub, spoke: LocalCluster
+) -> None:
+    name = unique("lost")
+    kubeconfig = spoke.kubeconfig.read_text()
+
+    def text(*, force: bool) -> str:
+        return (
+            f"cluster = KubernetesCluster({name!r}, kubeconfig={kubeconfig!r})\n"
+            f"Environment('at-{name}', kubernetes_cluster_name=cluster.name, kubernetes_namespace='flink', "
+            f"force_delete={force})\n"
+        )
+
+    program.up(text(force=False))
+    spoke.pause()
+    try:
+        cmf.connected(name, "DISCONNECTED")
+        assert operations(program.preview(text(force=True))) == {f"at-{name}": "update"}
+    finally:
+        spoke.resume()
+        cmf.connected(name)

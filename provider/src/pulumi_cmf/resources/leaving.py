@@ -3,7 +3,8 @@
 Pulumi calls no provider for a deletion before it carries it out, and hooks before deletions would let a plain
 `pulumi destroy` fail. So the first of our resources starts a task in the program's own process: it waits until all
 resources are registered, reads the stack's state by `pulumi stack export`, and ends the program with what CMF would
-refuse. It needs the tree of the program's resources and its outstanding calls, which Pulumi's SDK has no public way to.
+refuse. A transformation that changes nothing tells it of the program's resources; of its outstanding calls Pulumi's SDK
+has no public way to know.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pulumi
@@ -42,10 +43,16 @@ def watch() -> None:
     if isinstance(runtime.get_monitor(), MockMonitor):
         return  # a test of a user's program, without engine
     setattr(root, _WATCHED, True)
-    asyncio.ensure_future(runtime._get_rpc_manager().do_rpc("deletions of CMF", _tell)(root))  # noqa: RUF006, SLF001
+    made: list[Any] = []
+
+    def note(described: pulumi.ResourceTransformationArgs) -> None:
+        made.append(described.resource)
+
+    pulumi.runtime.register_stack_transformation(note)
+    asyncio.ensure_future(runtime._get_rpc_manager().do_rpc("deletions of CMF", _tell)(made))  # noqa: RUF006, SLF001
 
 
-async def _tell(root: Stack) -> None:
+async def _tell(made: Sequence[Any]) -> None:
     """Say what is known of this preview's deletions.
 
     Raises:
@@ -60,7 +67,7 @@ async def _tell(root: Stack) -> None:
     if not settings.foretell:
         return
     try:
-        told = await _foretold(root, settings)
+        told = await _foretold(made, settings)
     except (CmfError, OSError, ValueError, subprocess.SubprocessError) as error:
         pulumi.log.warn(f"what CMF may refuse to delete is not checked beforehand: {error}")
         return
@@ -86,11 +93,10 @@ async def _registered() -> bool:
         await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _foretold(root: Stack, settings: Settings) -> Foretold:
+async def _foretold(resources: Sequence[Any], settings: Settings) -> Foretold:
     exported = await asyncio.to_thread(_export)
     entries = [Entry.of(each) for each in exported.get("deployment", {}).get("resources") or []]
     entries = [entry for entry in entries if not _elsewhere(entry, exported)]
-    resources = list(_tree(root))
     urns = {resource: str(await resource.urn.future()) for resource in resources}
     remote = {urns[resource] for resource in resources if getattr(resource, "_remote", False)}
     ours = [(resource, resource._front.kind) for resource in resources if hasattr(resource, "_front")]  # noqa: SLF001
@@ -109,12 +115,6 @@ async def _foretold(root: Stack, settings: Settings) -> Foretold:
         for resource, kind in ours:
             await _plan(facts, resource, kind, new=not ids[resource])
         return await foretell_deletions(facts, entries, deleted)
-
-
-def _tree(resource: pulumi.Resource) -> Iterator[Any]:
-    yield resource
-    for child in list(resource._childResources):  # noqa: SLF001
-        yield from _tree(child)
 
 
 def _ancestors(urn: str, parents: dict[str, str]) -> Iterator[str]:
