@@ -89,8 +89,8 @@ def test_an_update_there_fails_with_the_clusters_name_while_other_environments_u
         assert "[C33]" in text
         assert "Traceback" not in text
     walk.up("--target", walk.urn("fleet-spoke-2"))
-    defaults = walk.get("environments/fleet-spoke-2").json()["computePoolDefaults"]["spec"]["flinkConfiguration"]
-    assert defaults["execution.checkpointing.interval"] == "45 s"
+    defaults = walk.get("environments/fleet-spoke-2").json()["computePoolDefaults"]["spec"]["clusterSpec"]
+    assert defaults["flinkConfiguration"]["execution.checkpointing.interval"] == "45 s"
 
 
 @pytest.mark.rule("C38", "C39")
