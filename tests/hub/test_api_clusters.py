@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hub import Hub, Spoke, application, message, pool, statement, unique
+from tests.support.hub import ONE_HEARTBEAT, Hub, Spoke, application, message, pool, statement, unique
 from tests.support.wait import wait_for
 
 StartHub = Callable[..., Hub]
@@ -156,7 +156,7 @@ def _force_works(hub: Hub, environment: str, app: str, shared: str, sql: str) ->
 
 
 def test_an_outage_that_no_heartbeat_has_seen_yet_changes_nothing(own_hub: StartHub, spoke: Spoke) -> None:
-    hub = own_hub(CMF_K8S_HEARTBEAT_INTERVAL_SECONDS="600", CMF_K8S_REQUEST_TIMEOUT_SECONDS="2")
+    hub = own_hub(**ONE_HEARTBEAT, CMF_K8S_REQUEST_TIMEOUT_SECONDS="2")
     environment = hub.environment("flink", "spoke")
     present, absent = unique("app"), unique("app")
     path = f"{environment}/applications"
@@ -184,7 +184,7 @@ def test_an_outage_that_no_heartbeat_has_seen_yet_changes_nothing(own_hub: Start
 
 
 def test_a_cluster_that_hangs_does_not_hold_up_the_others(own_hub: StartHub, spoke: Spoke) -> None:
-    hub = own_hub(CMF_K8S_HEARTBEAT_INTERVAL_SECONDS="600", CMF_K8S_REQUEST_TIMEOUT_SECONDS="2")
+    hub = own_hub(**ONE_HEARTBEAT, CMF_K8S_REQUEST_TIMEOUT_SECONDS="2")
     here, there = hub.environment("flink"), hub.environment("flink", "spoke")
     spoke.cluster.pause()
     try:

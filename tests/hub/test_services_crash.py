@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.support.hub import Hub, Spoke, application, unique
+from tests.support.hub import ONE_HEARTBEAT, Hub, Spoke, application, unique
 from tests.support.wait import wait_for
 
 StartHub = Callable[..., Hub]
@@ -108,7 +108,7 @@ def test_sigterm_ends_the_hub_cleanly(own_hub: StartHub) -> None:
 
 
 def test_a_request_in_flight_is_answered_before_the_hub_ends(own_hub: StartHub, spoke: Spoke) -> None:
-    hub = own_hub(CMF_K8S_HEARTBEAT_INTERVAL_SECONDS="600", CMF_K8S_REQUEST_TIMEOUT_SECONDS="3")
+    hub = own_hub(**ONE_HEARTBEAT, CMF_K8S_REQUEST_TIMEOUT_SECONDS="3")
     path = hub.environment("flink", "spoke") + "/applications"
     pid = hub.process.pid
     assert pid is not None

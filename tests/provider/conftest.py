@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,17 +32,23 @@ def spoke(fleet: dict[str, Spoke]) -> LocalCluster:
     return fleet["spoke"].cluster
 
 
-@pytest.fixture(scope="session")
-def cmf(fleet: dict[str, Spoke], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub that nobody disturbs."""
+@contextmanager
+def running_hub(fleet: dict[str, Spoke], folder: Path) -> Iterator[Hub]:
+    """Run a hub whose own cluster is `home`."""
     home = fleet["home"].cluster.kubeconfig
     keys = base64.b64encode(os.urandom(32)).decode()
-    settings = {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(home), "CMF_ENCRYPTION_KEYS": keys}
-    hub = Hub(tmp_path_factory.mktemp("hub"), settings)
+    hub = Hub(folder, {"CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(home), "CMF_ENCRYPTION_KEYS": keys})
     hub.start()
     hub.connected("default-k8s-cluster")
     yield hub
     hub.stop()
+
+
+@pytest.fixture(scope="session")
+def cmf(fleet: dict[str, Spoke], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub that nobody disturbs."""
+    with running_hub(fleet, tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
 
 
 @pytest.fixture

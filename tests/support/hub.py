@@ -94,6 +94,10 @@ def mapping(name: str, secret_name: str) -> dict[str, Any]:
     }
 
 
+ONE_HEARTBEAT = {"CMF_K8S_HEARTBEAT_INTERVAL_SECONDS": "600", "CMF_K8S_HEARTBEAT_TIMEOUT_SECONDS": "30"}
+"""Settings of a hub that probes its clusters when it starts, and not again while a test runs."""
+
+
 class Hub:
     """A running `cmf-hub serve`, and an HTTP client of it."""
 

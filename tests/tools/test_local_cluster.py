@@ -167,8 +167,8 @@ def test_the_client_key_is_one_that_flink_can_read(cluster: LocalCluster) -> Non
 def test_files_with_keys_are_the_owners_only(cluster: LocalCluster) -> None:
     modes = {file.name: file.stat().st_mode & 0o077 for file in cluster.directory.glob("*") if file.suffix == ".key"}
     modes["kubeconfig"] = cluster.kubeconfig.stat().st_mode & 0o077
-    assert len(modes) == 4
-    assert set(modes.values()) == {0}
+    files = ("admin.key", "ca.key", "kubeconfig", "server.key", "service-account.key")
+    assert modes == dict.fromkeys(files, 0)
 
 
 def test_flinks_definitions_are_installed_and_checked(cluster: LocalCluster) -> None:

@@ -26,7 +26,9 @@ KEYS = (
 )  # fmt: skip
 NEW: dict[str, Any] = {"reconciliationStatus": {}}
 """The operator's status of an object that it has not taken up."""
-CONFIGURATIONS = st.dictionaries(st.sampled_from(KEYS), st.sampled_from(["", "s3://b/c", "true", "0.7", "-1", "x"]))
+CONFIGURATIONS = st.dictionaries(
+    st.sampled_from(KEYS), st.sampled_from(["", "s3://b/c", "true", "0.7", "-1", "x"]), max_size=1
+)
 
 
 def made(of: Record, on: Record | None = None, within: Record | None = None) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def reconciled(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.rule("FKO31", "FKO32", "FKO33", "FKO35", "FKO36", "FKO37", "FKO38")
-@settings(max_examples=30)
+@settings(max_examples=100)
 @given(CONFIGURATIONS, CONFIGURATIONS, CONFIGURATIONS, st.booleans(), st.integers(1, 9), st.booleans())
 def test_a_session_job_that_the_hub_takes_is_one_that_the_operator_takes(
     of_pool: dict[str, str],

@@ -47,6 +47,7 @@ END;
     # The table itself is ordered so, but to count there means to read all documents.
     "CREATE INDEX resource_name ON resource (kind, scope, name);",
     # What lists are filtered by: labels, and the state that a resource is in. Without, each filter reads all documents.
+    # Labels that are no mapping (a damaged document) have no key.
     """
 CREATE TABLE label (
     kind TEXT NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, name TEXT NOT NULL,
@@ -54,20 +55,23 @@ CREATE TABLE label (
 ) WITHOUT ROWID;
 CREATE TRIGGER label_new AFTER INSERT ON resource BEGIN
     INSERT INTO label (kind, scope, key, value, name)
-        SELECT NEW.kind, NEW.scope, key, value, NEW.name FROM json_each(NEW.document, '$.metadata.labels');
+        SELECT NEW.kind, NEW.scope, key, value, NEW.name FROM json_each(NEW.document, '$.metadata.labels')
+        WHERE key IS NOT NULL;
 END;
 CREATE TRIGGER label_changed AFTER UPDATE OF document ON resource WHEN OLD.document <> NEW.document BEGIN
     DELETE FROM label WHERE (kind, scope, key, value, name) IN (
         SELECT OLD.kind, OLD.scope, key, value, OLD.name FROM json_each(OLD.document, '$.metadata.labels'));
     INSERT INTO label (kind, scope, key, value, name)
-        SELECT NEW.kind, NEW.scope, key, value, NEW.name FROM json_each(NEW.document, '$.metadata.labels');
+        SELECT NEW.kind, NEW.scope, key, value, NEW.name FROM json_each(NEW.document, '$.metadata.labels')
+        WHERE key IS NOT NULL;
 END;
 CREATE TRIGGER label_gone AFTER DELETE ON resource BEGIN
     DELETE FROM label WHERE (kind, scope, key, value, name) IN (
         SELECT OLD.kind, OLD.scope, key, value, OLD.name FROM json_each(OLD.document, '$.metadata.labels'));
 END;
 INSERT INTO label (kind, scope, key, value, name)
-    SELECT kind, scope, json_each.key, json_each.value, name FROM resource, json_each(document, '$.metadata.labels');
+    SELECT kind, scope, json_each.key, json_each.value, name FROM resource, json_each(document, '$.metadata.labels')
+    WHERE json_each.key IS NOT NULL;
 ALTER TABLE resource ADD COLUMN state TEXT;
 UPDATE resource SET state = coalesce(json_extract(status, '$.phase'), json_extract(status, '$.jobStatus.state'));
 CREATE INDEX resource_state ON resource (kind, scope, state, name);
