@@ -314,9 +314,9 @@ class Kind(ABC, Generic[I]):
         """
         return []
 
+    @abstractmethod
     def sent(self, inputs: I) -> Model:
         """Return the resource that CMF is sent for inputs; raises `pydantic.ValidationError`."""
-        raise NotImplementedError
 
     def id_of(self, place: Mapping[str, Any]) -> str | None:
         """Return the id that inputs give; None if a part of it is not known yet."""
