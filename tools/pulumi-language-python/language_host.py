@@ -10,7 +10,7 @@ line of standard output and talks gRPC (``pulumirpc.LanguageRuntime``). The host
 it started, on SIGINT, on SIGTERM, and when the engine is gone.
 """
 
-# ruff: noqa: N802 - the methods have the names of the protocol
+# ruff: noqa: N802, E402 - the methods have the names of the protocol; the protocol is imported without the SDK
 
 from __future__ import annotations
 
@@ -23,11 +23,19 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
+from types import ModuleType
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
+
+# Only the protocol is used of the SDK, which takes half a second to import, and the engine starts two hosts a command.
+_SDK = Path(str(distribution("pulumi").locate_file("pulumi")))
+for _name, _folder in (("pulumi", _SDK), ("pulumi.runtime", _SDK / "runtime")):
+    sys.modules[_name] = ModuleType(_name)
+    sys.modules[_name].__path__ = [str(_folder)]
+
 from pulumi.runtime.proto import language_pb2 as language
 from pulumi.runtime.proto import plugin_pb2 as plugin
 from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeServicer, add_LanguageRuntimeServicer_to_server
