@@ -121,7 +121,7 @@ def _registration(part: str, hub: Hub, kubeconfigs: list[Path]) -> Iterator[Figu
     dropped = {file.name: _drop(hub, file) for file in storm}
     machine.say(f"{len(storm):,} kubeconfigs are dropped")
     wait_for(lambda: len(_connected(hub)) == len(storm), "all clusters to be CONNECTED", 600, every=1)
-    yield from _times(part, f"registration of {len(storm):,} at once to CONNECTED", dropped, hub)
+    yield from _times(part, "registration of all at once to CONNECTED", dropped, hub)
     _steady(hub)
     dropped = {}
     for file in single:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 
 import structlog
@@ -32,32 +31,28 @@ class Inspection:
 
         As long as the operator is missing, the next heartbeat looks again: it may have been installed (C24).
         """
-        before = {each.name: dict(each.notes) for each in self._clusters.values()}
+        before = cluster.identity
         try:
             async with asyncio.timeout(limit):
                 missing, identity = await asyncio.gather(_missing(connection), _identity(connection))
         except (CmfError, TimeoutError) as error:
-            cluster.notes["operator"] = f"the Flink Kubernetes Operator could not be looked for: {error}"
+            _note(cluster, "operator", f"the Flink Kubernetes Operator could not be looked for: {error}")
         else:
             _note(cluster, "operator", missing)
-            moved = identity is not None and cluster.identity not in (None, identity)
+            moved = identity is not None and before not in (None, identity)
             _note(cluster, "moved", _MOVED if moved else None)
-            cluster.identity = identity or cluster.identity
-        self.compare()
+            cluster.identity = identity or before
+        for each in {before, cluster.identity}:
+            self.compare(each)
         cluster.inspection_due = "operator" in cluster.notes
-        for each in self._clusters.values():
-            for topic, text in each.notes.items():
-                if before[each.name].get(topic) != text:
-                    log.warning("cluster is connected, with a warning", cluster=each.name, warning=text)
 
-    def compare(self) -> None:
-        """Note on each cluster under which other names it is registered too."""
-        names = defaultdict(list)
-        for cluster in self._clusters.values():
-            if cluster.identity is not None:
-                names[cluster.identity].append(cluster.name)
-        for cluster in self._clusters.values():
-            twins = sorted(name for name in names.get(cluster.identity or "", ()) if name != cluster.name)
+    def compare(self, identity: str | None) -> None:
+        """Note on each cluster of this identity under which other names it is registered too."""
+        if identity is None:
+            return
+        same = [cluster for cluster in self._clusters.values() if cluster.identity == identity]
+        for cluster in same:
+            twins = sorted(twin.name for twin in same if twin is not cluster)
             text = f"it is the same Kubernetes cluster as {', '.join(twins)}: {_ONE_NAME}" if twins else None
             _note(cluster, "identity", text)
 
@@ -67,9 +62,11 @@ _ONE_NAME = "keep one of the names, and move the environments of the others"
 
 
 def _note(cluster: Cluster, topic: str, text: str | None) -> None:
-    cluster.notes.pop(topic, None)
+    before = cluster.notes.pop(topic, None)
     if text is not None:
         cluster.notes[topic] = text
+        if text != before:
+            log.warning("cluster is connected, with a warning", cluster=cluster.name, warning=text)
 
 
 async def _identity(connection: Connection) -> str | None:

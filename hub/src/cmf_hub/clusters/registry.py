@@ -277,7 +277,7 @@ class ClusterRegistry:
             await self._reports.show(cluster, before)
             return
         del self._clusters[name]
-        self._inspection.compare()
+        self._inspection.compare(cluster.identity)
         log.info("cluster deregistered", cluster=name)
         self._reports.forget(name)
 
