@@ -1,5 +1,6 @@
 """One real fleet, one hub, and a stack for each walk."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,17 +9,36 @@ from cmf_localfleet.node import missing_for_nodes
 
 from tests.provider.program import Program
 from tests.real import fleet as real
+from tests.real.costs import Costs
 from tests.real.stack import Stack
 from tests.support.hub import Hub
+
+_COSTS = pytest.StashKey[Costs]()
+
+
+@pytest.fixture(scope="session")
+def costs(request: pytest.FixtureRequest) -> Costs:
+    """What is measured; printed at the end of the run."""
+    return request.config.stash.setdefault(_COSTS, Costs())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what was measured."""
+    for what, line in config.stash.get(_COSTS, Costs()).lines.items():
+        terminalreporter.write_line(f"{what}: {line}")
 
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[real.RealFleet]:
     """Two clusters with nodes and the operator."""
+    folder, kubeconfigs = tmp_path_factory.mktemp("real"), os.environ.get("E2E_KUBECONFIGS")
+    if kubeconfigs:
+        yield real.given(folder, kubeconfigs)
+        return
     missing = missing_for_nodes()
     if missing:
         pytest.skip(missing)
-    with real.running(tmp_path_factory.mktemp("real")) as running:
+    with real.running(folder) as running:
         yield running
 
 

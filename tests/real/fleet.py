@@ -1,22 +1,43 @@
-"""Two clusters on which pods run, with the real operator; and what their administrator sees."""
+"""Two clusters on which pods run, with the real operator; and what their administrator sees.
+
+By default they are made here, of namespaces of the kernel. `E2E_KUBECONFIGS=home.yaml:spoke.yaml` names others, of
+kind, k3d or a cloud: the operator watches their namespace `flink`, which has its service account `flink`; their nodes
+have the image `E2E_FLINK_IMAGE` (by default what `localfleet build images` makes), and see the folder `E2E_DATA` of
+this machine at the same path.
+"""
 
 from __future__ import annotations
 
 import base64
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cmf_localfleet import ensure_artifact
+import pytest
+import yaml
+from cmf_localfleet import LocalCluster, ensure_artifact
 from cmf_localfleet.connection import connect
 from cmf_localfleet.node import NodeCluster
+from cmf_localfleet.node_builds import FLINK_IMAGE
 from cmf_localfleet.operator import install_operator, wait_for_operator
-from kubernetes.client import CoreV1Api
+from kubernetes.client import (
+    AuthenticationV1TokenRequest,
+    CoreV1Api,
+    RbacAuthorizationV1Api,
+    RbacV1Subject,
+    V1ClusterRoleBinding,
+    V1ObjectMeta,
+    V1RoleRef,
+    V1ServiceAccount,
+    V1TokenRequestSpec,
+)
 
 from tests.support.hub import Hub, Spoke
 
+NAMES = ("home", "spoke")
 NAMESPACE = "flink"
 DATA = "/flink-data"
 """Where pods see the folder that all clusters share."""
@@ -25,9 +46,12 @@ DATA = "/flink-data"
 class RealSpoke(Spoke):
     """A cluster with pods."""
 
-    def __init__(self, cluster: NodeCluster) -> None:
-        super().__init__(cluster)
-        self.node = cluster
+    @property
+    def node(self) -> NodeCluster:
+        """The cluster with its node; the test is skipped if it was given, and so is not ours to harm."""
+        if not isinstance(self.cluster, NodeCluster):
+            pytest.skip("a cluster that was given is neither stopped nor cut off")
+        return self.cluster
 
     def pods(self, **labels: str) -> list[Any]:
         """Return the pods of the namespace that are not on their way out."""
@@ -41,13 +65,49 @@ class RealSpoke(Spoke):
         with connect(self.cluster.kubeconfig) as client:
             CoreV1Api(client).delete_namespaced_pod(name, NAMESPACE, grace_period_seconds=0, _request_timeout=10)
 
+    def kill_operator(self) -> None:
+        """Delete the operator's pod without grace; its Deployment starts another one."""
+        with connect(self.cluster.kubeconfig) as client:
+            core = CoreV1Api(client)
+            listed: Any = core.list_pod_for_all_namespaces(_request_timeout=10)
+            (pod,) = [pod for pod in listed.items if pod.metadata.name.startswith("flink-kubernetes-operator-")]
+            place = (pod.metadata.name, pod.metadata.namespace)
+            core.delete_namespaced_pod(*place, grace_period_seconds=0, _request_timeout=10)
+
+    def make_token(self, account: str) -> str:
+        """Make a service account that may do everything, and return a kubeconfig with a token of it."""
+        with connect(self.cluster.kubeconfig) as client:
+            core = CoreV1Api(client)
+            core.create_namespaced_service_account(
+                NAMESPACE, V1ServiceAccount(metadata=V1ObjectMeta(name=account)), _request_timeout=10
+            )
+            binding = V1ClusterRoleBinding(
+                metadata=V1ObjectMeta(name=account),
+                role_ref=V1RoleRef(kind="ClusterRole", name="cluster-admin", api_group="rbac.authorization.k8s.io"),
+                subjects=[RbacV1Subject(kind="ServiceAccount", name=account, namespace=NAMESPACE)],
+            )
+            RbacAuthorizationV1Api(client).create_cluster_role_binding(binding, _request_timeout=10)
+            request = AuthenticationV1TokenRequest(spec=V1TokenRequestSpec(audiences=[], expiration_seconds=7200))
+            made: Any = core.create_namespaced_service_account_token(account, NAMESPACE, request, _request_timeout=10)
+        document = yaml.safe_load(self.cluster.kubeconfig.read_text())
+        for user in document["users"]:
+            user["user"] = {"token": made.status.token}
+        return yaml.safe_dump(document)
+
+    def delete_account(self, account: str) -> None:
+        """Delete what :meth:`make_token` made: its tokens are worth nothing any more."""
+        with connect(self.cluster.kubeconfig) as client:
+            CoreV1Api(client).delete_namespaced_service_account(account, NAMESPACE, _request_timeout=10)
+            RbacAuthorizationV1Api(client).delete_cluster_role_binding(account, _request_timeout=10)
+
 
 class RealFleet:
-    """The clusters `home` and `spoke`, and the folder that their pods share."""
+    """The clusters `home` and `spoke`, the folder that their pods share, and the image of Flink on their nodes."""
 
-    def __init__(self, clusters: Mapping[str, RealSpoke], data: Path) -> None:
-        self.clusters = clusters
+    def __init__(self, clusters: Mapping[str, LocalCluster], data: Path, image: str) -> None:
+        self.clusters = {name: RealSpoke(cluster) for name, cluster in clusters.items()}
         self.data = data
+        self.image = image
 
     @property
     def pod_template(self) -> dict[str, Any]:
@@ -67,10 +127,10 @@ def running(folder: Path) -> Iterator[RealFleet]:
     images = ensure_artifact("images")
     data = folder / "data"
     data.mkdir()
-    clusters = {name: NodeCluster(folder / name, die_with_parent=True) for name in ("home", "spoke")}
+    clusters = {name: NodeCluster(folder / name, die_with_parent=True) for name in NAMES}
     with ExitStack() as stack:
         for cluster in clusters.values():
-            stack.callback(cluster.kill)
+            stack.callback(_end, cluster)
             cluster.launch()
         for cluster in clusters.values():
             cluster.wait_ready()
@@ -80,7 +140,27 @@ def running(folder: Path) -> Iterator[RealFleet]:
             install_operator(cluster.kubeconfig, [NAMESPACE])
         for cluster in clusters.values():
             wait_for_operator(cluster.kubeconfig)
-        yield RealFleet({name: RealSpoke(cluster) for name, cluster in clusters.items()}, data)
+        yield RealFleet(clusters, data, FLINK_IMAGE)
+
+
+def given(folder: Path, kubeconfigs: str) -> RealFleet:
+    """Return the fleet of `E2E_KUBECONFIGS`; their copies are below a folder."""
+    paths = kubeconfigs.split(os.pathsep)
+    assert len(paths) == len(NAMES), f"E2E_KUBECONFIGS has {len(paths)} paths, not {len(NAMES)} with a colon between"
+    clusters = {}
+    for name, path in zip(NAMES, paths, strict=True):
+        clusters[name] = LocalCluster(folder / name)
+        clusters[name].directory.mkdir()
+        shutil.copyfile(path, clusters[name].kubeconfig)
+    data = Path(os.environ.get("E2E_DATA", "/tmp/flink-data"))
+    data.mkdir(exist_ok=True)
+    return RealFleet(clusters, data, os.environ.get("E2E_FLINK_IMAGE", FLINK_IMAGE))
+
+
+def _end(cluster: NodeCluster) -> None:
+    """End a cluster; its logs stay, its images go."""
+    cluster.kill()
+    shutil.rmtree(cluster.directory / "containerd")
 
 
 def start_hub(fleet: RealFleet, folder: Path, settings: Mapping[str, str] | None = None) -> Hub:
@@ -90,8 +170,8 @@ def start_hub(fleet: RealFleet, folder: Path, settings: Mapping[str, str] | None
         {
             "CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(fleet.clusters["home"].cluster.kubeconfig),
             "CMF_ENCRYPTION_KEYS": base64.b64encode(os.urandom(32)).decode(),
-            "CMF_K8S_HEARTBEAT_INTERVAL_SECONDS": "2",
-            "CMF_K8S_HEARTBEAT_TIMEOUT_SECONDS": "1.5",
+            "CMF_K8S_HEARTBEAT_INTERVAL_SECONDS": "3",
+            "CMF_K8S_HEARTBEAT_TIMEOUT_SECONDS": "3",
             **(settings or {}),
         },
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from cmf_localfleet.node_builds import FLINK_IMAGE
-
 from tests.provider.program import Program
 from tests.real.fleet import DATA, NAMESPACE, RealFleet
 
@@ -14,7 +12,6 @@ ENVIRONMENTS = {"home": "at-home", "spoke": "at-spoke"}
 """Name of the environment on each cluster."""
 
 SMALL = {
-    "image": FLINK_IMAGE,
     "image_pull_policy": "IfNotPresent",
     "flink_version": "v1_19",
     "job_manager": {"resource": {"cpu": 0.2, "memory": "900m"}},
@@ -32,6 +29,7 @@ class Stack:
         kubeconfig = fleet.clusters["spoke"].cluster.kubeconfig.read_text()
         self.set("spoke", "KubernetesCluster", kubeconfig=kubeconfig)
         defaults: dict[str, Any] = {
+            "image": fleet.image,
             "pod_template": fleet.pod_template,
             "flink_configuration": {
                 "execution.checkpointing.interval": "2 s",

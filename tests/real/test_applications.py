@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from tests.real.costs import Costs, cpu_now
 from tests.real.counting import PATIENCE, Counting
 from tests.real.fleet import DATA, NAMESPACE, RealFleet
 from tests.real.stack import ENVIRONMENTS, Stack, counting
@@ -32,10 +34,11 @@ def job(fleet: RealFleet) -> Counting:
 
 @pytest.mark.rule("C08", "C10", "E02", "E03", "E04", "E28", "E42")
 def test_up_ends_when_the_job_runs_where_its_environment_is(
-    stack: Stack, fleet: RealFleet, hub: Hub, job: Counting
+    stack: Stack, fleet: RealFleet, hub: Hub, job: Counting, costs: Costs
 ) -> None:
-    stack.set("counting", "FlinkApplication", **counting("counting", ENVIRONMENTS["spoke"]))
     stack.up()
+    stack.set("counting", "FlinkApplication", **counting("counting", ENVIRONMENTS["spoke"]))
+    costs.of_start(stack, fleet.clusters["spoke"], hub, APPLICATION)
     status = hub.get(APPLICATION).json()["status"]
     assert status["lifecycleState"] == "STABLE"
     assert status["jobStatus"]["state"] == "RUNNING"
@@ -52,6 +55,45 @@ def test_the_job_manager_has_the_merged_configuration(hub: Hub) -> None:
     assert configuration["execution.checkpointing.interval"] == "2 s"  # the environment's
     assert configuration["taskmanager.numberOfTaskSlots"] == "1"  # its own
     assert configuration["kubernetes.namespace"] == NAMESPACE
+
+
+def test_while_a_job_runs_and_nothing_changes_the_hub_rests(hub: Hub, job: Counting, costs: Costs) -> None:
+    reached, before = job.count, cpu_now(hub)
+    wait_for(lambda: job.count >= reached + 1000, "a thousand numbers", PATIENCE)
+    assert costs.at_rest(hub, before) < 0.2
+
+
+@pytest.mark.rule("E41")
+def test_the_web_ui_is_reached_through_the_hub(hub: Hub) -> None:
+    page = hub.get(f"{APPLICATION}/flink-web-ui/")
+    assert page.status_code == 200
+    assert "<flink-root" in page.text
+    parts = re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page.text)
+    assert parts
+    for part in parts:
+        assert hub.get(f"{APPLICATION}/flink-web-ui/{part}").status_code == 200, part
+    (found,) = flink(hub, "jobs/overview")["jobs"]
+    assert found["state"] == "RUNNING"
+
+
+@pytest.mark.rule("C15")
+def test_new_credentials_of_a_cluster_do_not_touch_its_jobs(
+    stack: Stack, fleet: RealFleet, hub: Hub, job: Counting
+) -> None:
+    path, spoke, starts = "/kubernetes-clusters/spoke", fleet.clusters["spoke"], job.starts
+    uid = hub.get(path).json()["metadata"]["uid"]
+    before = stack.resources["spoke"][1]["kubeconfig"]
+    stack.change("spoke", "kubeconfig", spoke.make_token("hub"))
+    stack.up()
+    job.goes_on()
+    spoke.delete_account("hub")
+    hub.connected("spoke", "DISCONNECTED")  # so it had the new ones
+    stack.change("spoke", "kubeconfig", before)
+    stack.up()
+    hub.connected("spoke")
+    assert hub.get(path).json()["metadata"]["uid"] == uid
+    job.goes_on()
+    assert job.starts == starts
 
 
 @pytest.mark.rule("E20", "E21")
@@ -78,6 +120,7 @@ def test_more_slots_and_task_managers_restart_it_with_its_state_and_can_be_taken
     stack.change("counting", "spec.job.parallelism", 2)
     stack.up()
     assert len(flink(hub, "taskmanagers")["taskmanagers"]) == 2
+    fleet.clusters["spoke"].kill_operator()
     stack.change("counting", "spec.job.parallelism", 1)
     stack.up()
     wait_for(lambda: len(job.starts) == 4, "two more starts", PATIENCE)
@@ -97,33 +140,68 @@ def test_a_killed_job_manager_comes_back_with_the_last_checkpoint(
     hub.until(APPLICATION, "status.jobStatus.state", "RUNNING", PATIENCE)
 
 
+@pytest.mark.rule("E34")
+def test_without_high_availability_a_killed_job_manager_loses_the_state_and_the_status_says_so(
+    stack: Stack, fleet: RealFleet, hub: Hub
+) -> None:
+    path, home, plain = f"/environments/{ENVIRONMENTS['home']}/applications/plain", fleet.clusters["home"], "plain"
+    inputs = counting(plain, ENVIRONMENTS["home"])
+    inputs["spec"]["flink_configuration"] = {"taskmanager.numberOfTaskSlots": "1"}
+    stack.set(plain, "FlinkApplication", **inputs)
+    stack.up()
+    Counting(fleet, plain).goes_on()
+    assert "stateLost" not in hub.get(path).json()["status"]
+    (pod,) = home.pods(app=plain, component="jobmanager")
+    home.kill_pod(pod.metadata.name)
+    Counting(fleet, plain).starts_again(2)
+    assert Counting(fleet, plain).starts == [1, 1]
+    wait_for(lambda: hub.get(path).json()["status"].get("stateLost"), "the loss to be told", PATIENCE)
+    stack.drop(plain)
+
+
 @pytest.mark.rule("E51")
 def test_it_moves_to_the_other_cluster_by_a_detached_savepoint(
     stack: Stack, fleet: RealFleet, hub: Hub, job: Counting
 ) -> None:
-    stack.set(
-        "before-the-move",
-        "Savepoint",
-        environment=ENVIRONMENTS["spoke"],
-        application="counting",
-    )
+    stack.set("before-the-move", "Savepoint", environment=ENVIRONMENTS["spoke"], application="counting")
     stack.up()
     path = hub.get(f"{APPLICATION}/savepoints/before-the-move").json()["status"]["path"]
     assert (fleet.data / path.removeprefix(f"file:{DATA}/").removeprefix(f"//{DATA}/")).exists(), path
+    stack.set("the-move", "DetachedSavepoint", path=path)
     stack.change("counting", "spec.job.state", "suspended")
     stack.up()
     reached = job.count
-    moved = counting("moved", ENVIRONMENTS["home"], initial_savepoint_path=path)
+    detached = hub.get("/detached-savepoints/the-move").json()["status"]["path"]
+    moved = counting("moved", ENVIRONMENTS["home"], initial_savepoint_path=detached)
     stack.set("moved", "FlinkApplication", **moved)
     stack.up()
     wait_for(lambda: Counting(fleet, "moved").starts, "the moved job to count", PATIENCE)
-    assert 1 < Counting(fleet, "moved").starts[0] <= reached + 1
+    assert 1 < Counting(fleet, "moved").starts[0] <= reached + 50  # the file has each fiftieth number
     stack.drop("before-the-move")
     stack.drop("counting")
     stack.up()
     assert job.count == reached  # never two at once
     assert fleet.clusters["spoke"].pods(app="counting") == []
     Counting(fleet, "moved").goes_on()
+
+
+@pytest.mark.rule("C40", "C41", "C42", "C43")
+def test_an_empty_cluster_is_decommissioned_and_taken_back(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
+    stack.change("spoke", "lifecycle_state", "DECOMMISSIONED")
+    assert "C41" in stack.program.preview(stack.text(), fails=True)
+    stack.change("spoke", "lifecycle_state", "ACTIVE")
+    environment = stack.resources[ENVIRONMENTS["spoke"]]
+    stack.drop(ENVIRONMENTS["spoke"])
+    stack.up()
+    stack.change("spoke", "lifecycle_state", "DECOMMISSIONED")
+    stack.up()
+    hub.connected("spoke", "DECOMMISSIONED")
+    Counting(fleet, "moved").goes_on()
+    stack.change("spoke", "lifecycle_state", "ACTIVE")
+    stack.up()
+    hub.connected("spoke")
+    stack.set(ENVIRONMENTS["spoke"], environment[0], **environment[1])
+    stack.up()
 
 
 def test_destroyed_nothing_is_left_on_the_clusters(stack: Stack, fleet: RealFleet) -> None:

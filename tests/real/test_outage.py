@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.real.counting import PATIENCE, Counting
@@ -79,6 +81,29 @@ def test_a_hub_that_is_killed_in_the_middle_finishes_what_it_was_told(
     job.starts_again(before + 1)
     assert job.starts[-1] > reached
     stack.up()
+    assert len(fleet.clusters["spoke"].deployments()) == 1
+
+
+@pytest.mark.rule("E57")
+def test_an_update_survives_a_hub_that_is_killed_meanwhile(
+    stack: Stack, fleet: RealFleet, hub: Hub, job: Counting
+) -> None:
+    starts, generation = job.starts, hub.get(APPLICATION).json()["metadata"]["generation"]
+    stack.change("lasting", "spec.job.parallelism", 2)
+    with ThreadPoolExecutor(1) as other:
+        update = other.submit(stack.up)
+        wait_for(
+            lambda: update.done() or hub.get(APPLICATION).json()["metadata"]["generation"] > generation,
+            "the update to reach the hub",
+            PATIENCE,
+        )
+        assert not update.done()
+        hub.crash()
+        update.result()
+    assert hub.get(APPLICATION).json()["status"]["jobStatus"]["state"] == "RUNNING"
+    job.starts_again(len(starts) + 1)
+    assert job.starts[-1] > starts[-1]
+    assert len(job.starts) == len(starts) + 1
     assert len(fleet.clusters["spoke"].deployments()) == 1
 
 

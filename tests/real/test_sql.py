@@ -121,6 +121,26 @@ def test_a_dedicated_pool_gives_each_statement_a_cluster(stack: Stack, fleet: Re
     assert components == {"jobmanager", "taskmanager"}
 
 
+@pytest.mark.rule("E59")
+def test_a_statement_whose_task_manager_no_node_has_room_for_is_pending_and_says_why(stack: Stack, hub: Hub) -> None:
+    large = {**SMALL, "task_manager": {"resource": {"cpu": 64, "memory": "1000m"}}}
+    stack.set("large", "ComputePool", environment=ENVIRONMENT, type="DEDICATED", cluster_spec=large)
+    waiting = statement("INSERT INTO sink SELECT n FROM endless", "large", wait_for="accepted")
+    stack.set("waiting", "Statement", **waiting)
+    stack.up()
+
+    def cause() -> str:
+        detail = found(hub, "waiting")["status"].get("detail", "")
+        return detail if "cannot be scheduled" in detail else ""
+
+    said = wait_for(cause, "the cause", PATIENCE)
+    assert "TaskManager pod" in said
+    assert "Insufficient cpu" in said
+    assert found(hub, "waiting")["status"]["phase"] == "PENDING"
+    stack.drop("waiting")
+    stack.drop("large")
+
+
 @pytest.mark.rule("P42", "P43", "P44", "P47")
 def test_without_statements_a_pool_is_suspended_and_resumed(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
     for name in ("endless", "alone", "dedicated"):
@@ -132,3 +152,20 @@ def test_without_statements_a_pool_is_suspended_and_resumed(stack: Stack, fleet:
     stack.change("shared", "state", "RUNNING")
     stack.up()
     assert hub.get(f"/environments/{ENVIRONMENT}/compute-pools/shared").json()["status"]["phase"] == "RUNNING"
+
+
+@pytest.mark.rule("P05", "P17")
+def test_a_native_session_cluster_makes_task_managers_as_statements_need_them(
+    stack: Stack, fleet: RealFleet, hub: Hub
+) -> None:
+    stack.drop("bounded")
+    stack.change("shared", "state", "SUSPENDED")
+    spec = {**SMALL, "mode": "native", "flink_configuration": {"taskmanager.numberOfTaskSlots": "2"}}
+    stack.set("native", "ComputePool", environment=ENVIRONMENT, type="SHARED", cluster_spec=spec)
+    stack.up()
+    home = fleet.clusters["home"]
+    assert home.pods(app="native", component="taskmanager") == []
+    stack.set("on-native", "Statement", **statement("INSERT INTO sink SELECT n FROM some", "native"))
+    stack.up()
+    reaches(hub, "on-native", "COMPLETED")
+    assert home.pods(app="native", component="taskmanager") != []

@@ -348,3 +348,24 @@ def test_an_applications_job_has_a_name_and_a_state_in_text_because_the_cli_fail
     job = reported(place(of), found)["jobStatus"]
     assert isinstance(job["jobName"], str)
     assert isinstance(job["state"], str)
+
+
+@pytest.mark.rule("E31")
+@pytest.mark.parametrize(("availability", "lost"), [("NONE", True), ("kubernetes", False)])
+def test_a_job_that_began_anew_without_high_availability_has_lost_its_state(availability: str, *, lost: bool) -> None:
+    stable = next(row for row in TRACES["a-app-deploy"] if row and row.get("lifecycleState") == "STABLE")
+
+    def seen(of: Record, start: int, deployed: int = 1) -> Record:
+        found = operator_object(of, {**stable, "revision": of.generation})
+        found["status"]["jobStatus"]["startTime"] = str(start)
+        found["status"]["reconciliationStatus"]["reconciliationTimestamp"] = deployed
+        return replace(of, status=reported(place(of), found))
+
+    of = application()
+    configuration = {"high-availability.type": availability}
+    spec = of.spec | {"flinkConfiguration": configuration}
+    running = seen(replace(of, document={**of.document, "spec": spec}), 1_700_000_000_000)
+    assert "stateLost" not in (running.status or {})
+    anew = seen(seen(running, 1_700_000_060_000), 1_700_000_060_000)
+    assert ("2023-11-14T22:13:20" in str((anew.status or {}).get("stateLost"))) is lost
+    assert "stateLost" not in (seen(anew, 1_700_000_120_000, deployed=2).status or {})
