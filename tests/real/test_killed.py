@@ -58,7 +58,7 @@ def test_a_run_that_is_killed_leaves_no_process_no_cable_and_nothing_mounted(tmp
     run.stop(timeout=0)
     wait_for(lambda: not processes(folder), "its processes to end", 60)
     wait_for(lambda: not in_pods(number), "its pods to end", 60)
-    wait_for(lambda: not Path(f"/sys/class/net/cmf-node{number}").exists(), "its cable to be gone", 60)
+    wait_for(lambda: not Path(f"/sys/class/net/cmf-node{number}").exists(), "its cable to be gone", 180)
     assert str(folder) not in Path("/proc/mounts").read_text()
     again = NodeCluster(folder, die_with_parent=True)  # where the killed one was
     again.launch()

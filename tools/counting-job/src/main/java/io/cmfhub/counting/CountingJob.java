@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -34,25 +35,41 @@ public final class CountingJob {
                 .fromSequence(1, Long.MAX_VALUE)
                 .uid("numbers")
                 .setParallelism(1)
+                // In the source's own task: numbers that wait behind it would keep checkpoints waiting.
+                .map(new Pause(pause))
+                .uid("pause")
+                .setParallelism(1)
                 .keyBy(number -> 0, Types.INT)
-                .process(new Count(folder, pause))
+                .process(new Count(folder))
                 .uid("count")
                 .setParallelism(1)
-                .addSink(new DiscardingSink<>())
-                .setParallelism(1);
+                .addSink(new DiscardingSink<>());
         environment.execute("counting");
+    }
+
+    /** Waits before each number. */
+    static final class Pause implements MapFunction<Long, Long> {
+        private final long milliseconds;
+
+        Pause(long milliseconds) {
+            this.milliseconds = milliseconds;
+        }
+
+        @Override
+        public Long map(Long number) throws InterruptedException {
+            Thread.sleep(milliseconds);
+            return number;
+        }
     }
 
     /** Compares its state with the number that comes, and writes down where it is. */
     static final class Count extends KeyedProcessFunction<Integer, Long, Long> {
         private final String folder;
-        private final long pause;
         private transient ValueState<Long> state;
         private transient boolean started;
 
-        Count(String folder, long pause) {
+        Count(String folder) {
             this.folder = folder;
-            this.pause = pause;
         }
 
         @Override
@@ -75,7 +92,6 @@ public final class CountingJob {
                 write("count", count);
             }
             out.collect(count);
-            Thread.sleep(pause);
         }
 
         private void write(String name, long count) throws IOException {
