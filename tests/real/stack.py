@@ -33,6 +33,7 @@ class Stack:
             "pod_template": fleet.pod_template,
             "flink_configuration": {
                 "execution.checkpointing.interval": "2 s",
+                "resourcemanager.taskmanager-timeout": "5 s",
                 "state.checkpoints.dir": f"file://{DATA}/checkpoints",
                 "state.savepoints.dir": f"file://{DATA}/savepoints",
             },
