@@ -43,6 +43,7 @@ def test_a_bare_spec_gets_volumes_and_gateway() -> None:
     assert (gateway["name"], gateway["image"]) == ("sql-gateway", "flink:1.19")
     assert "-Drest.port=8081" in gateway["args"]
     assert gateway["ports"] == [{"name": "sql-gateway", "containerPort": 8083}]
+    assert gateway["startupProbe"]["tcpSocket"] == {"port": 8083}
 
 
 @pytest.mark.rule("E18", "P10", "P11")

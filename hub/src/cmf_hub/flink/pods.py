@@ -70,6 +70,8 @@ def with_gateway(spec: Mapping[str, Any], port: int, rest_port: int) -> dict[str
         "args": [f"-D{key}={value}" for key, value in settings.items()],
         "env": [{"name": "JVM_ARGS", "value": "-Xmx512m"}],
         "ports": [{"name": GATEWAY, "containerPort": port}],
+        # The pod is ready, and so the session cluster, when statements can be sent to it.
+        "startupProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1, "failureThreshold": 300},
         "resources": {"requests": {"cpu": "100m", "memory": "768Mi"}, "limits": {"memory": "1Gi"}},
     }
     return _with_template(spec, {**own, "containers": [*containers, gateway]})
