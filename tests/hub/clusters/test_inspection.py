@@ -30,6 +30,13 @@ class TestOperator:
         await hub.advance(60)
         assert hub.status("spoke")["message"] == "Cluster is connected"
 
+    @pytest.mark.rule("C20")
+    async def test_an_operator_of_before_snapshots_is_told_as_one(self, hub: Hub) -> None:
+        hub.world.crds["spoke"] = {f"{kind}.flink.apache.org" for kind in ("flinkdeployments", "flinksessionjobs")}
+        await hub.write("spoke")
+        await hub.advance(60)
+        assert "before version 1.10 of the Flink Kubernetes Operator" in hub.status("spoke")["message"]
+
     @pytest.mark.rule("C24")
     async def test_recommissioning_looks_again(self, hub: Hub) -> None:
         await hub.write("spoke")

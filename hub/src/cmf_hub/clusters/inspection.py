@@ -11,7 +11,7 @@ from cmf_core.errors import CmfError
 from cmf_hub.clusters.cluster import Cluster
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal
-from cmf_hub.clusters.resources import FlinkResource
+from cmf_hub.clusters.resources import FLINK_STATE_SNAPSHOT, FlinkResource
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +82,11 @@ async def _missing(connection: Connection) -> str | None:
     missing = [crd for crd in map(connection.crd, FlinkResource) if crd not in present]
     if not missing:
         return None
+    if missing == [connection.crd(FLINK_STATE_SNAPSHOT)]:
+        return (
+            f"CRD {missing[0]} is missing, as it is before version 1.10 of the Flink Kubernetes Operator: savepoints "
+            "are taken by a savepointTriggerNonce of their job"
+        )
     served = [] if present else await connection.served_versions()
     if served:
         return (
