@@ -13,6 +13,7 @@ from pulumi_cmf_components.hub import Hub
 from pulumi_cmf_components.hub_access import HubAccess
 from pulumi_cmf_components.kubeconfig import HubKubeconfig
 from pulumi_cmf_components.minio import Minio
+from pulumi_cmf_components.placement import Placement
 from pulumi_cmf_components.platform import FlinkPlatform
 from pulumi_cmf_components.security import Security, internal_tls
 from pulumi_cmf_components.sized_application import SizedApplication
@@ -33,6 +34,7 @@ __all__ = [
     "HubKubeconfig",
     "Minio",
     "Operator",
+    "Placement",
     "Rates",
     "Security",
     "SizedApplication",

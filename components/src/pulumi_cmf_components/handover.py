@@ -1,0 +1,302 @@
+"""Handover: where an application is, and what it takes along when that changes. It starts nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from cmf_core.calls import ENVIRONMENTS, Collection, application_savepoints, applications
+from cmf_core.errors import ClusterUnavailable
+from cmf_core.merge import merged
+from cmf_core.models import Environment, FlinkApplication, SavepointState
+from cmf_core.rules import Advice, Refusal, Verdict, moves, names
+from cmf_core.rules.applications import is_suspended
+from cmf_core.rules.savepoints import durable_path
+from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
+from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.inputs import Inputs
+from pulumi_cmf.lifecycle.kind import Created, Difference, Found, Kind, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.ownership import find
+from pulumi_cmf.lifecycle.removal import remove
+from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.unknowns import contains_unknown
+from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, WaitInterrupted, wait_until
+from pydantic import Field
+
+_SECONDS = 600.0
+_APPLICATION = FlinkApplicationKind()
+
+
+class HandoverInputs(Inputs):
+    """What a user says of it; `name` is the application's."""
+
+    environment: str
+    others: list[str] = Field(default_factory=list)
+    restore_from: str | None = None
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What an update does: from where to where, and from a given state or the one that is left."""
+
+    source: str
+    target: str
+    restore: str | None
+
+    @property
+    def moves(self) -> bool:
+        return self.source != self.target
+
+
+class HandoverKind(Kind[HandoverInputs]):
+    """Life cycle of handovers. CMF knows none of them: the state of the stack is all there is."""
+
+    name = "Handover"
+    identity = ("name",)
+    outputs = ("savepoint_path", "savepoint_redeploy_nonce", "starts")
+    lasting: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__(HandoverInputs)
+
+    def rules(self, inputs: HandoverInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
+        """Yield the rules on name and path."""
+        yield "name", names.deployment_name("FlinkApplication", inputs.name)
+        yield "restore_from", durable_path(inputs.name, inputs.restore_from, required=False)
+
+    def diff(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+        """Compare; a `restore_from` that is taken out again and other places to live change nothing."""
+        found = super().diff(olds, news)
+        idle = {"others", "timeouts"} | (set() if news.get("restore_from") else {"restore_from"})
+        return Difference(found.changed - idle, found.replaces, found.delete_first)
+
+    async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
+        """Foretell that the application is elsewhere already."""
+        if contains_unknown(dict(news)):
+            return None
+        name, there = str(news["name"]), str(news["environment"])
+        return moves.alone(name, there, [env for env in news.get("others") or [] if await _known(facts, env, name)])
+
+    async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+        """Foretell that it cannot leave where it is, or is elsewhere too."""
+        if contains_unknown(dict(news)):
+            return None
+        step, name = _step(olds, news), str(news["name"])
+        if not step.moves:
+            return None
+        found, target = await _known(facts, step.source, name), await _known(facts, step.target, name)
+        others = [env for env in news.get("others") or [] if env != step.source and await _known(facts, env, name)]
+        others += [step.target] if target is not None and not is_suspended(target.spec) else []
+        refusal = moves.alone(name, step.target, others)
+        what, last = _APPLICATION.what(step.source, name), olds.get("savepoint_path")
+        if refusal is not None or step.restore is not None or moves.returns(_status(found), _status(target), last):
+            return refusal
+        place = await facts.environment(step.source)
+        if found is None or place is None:
+            return moves.there_to_leave(what, last, present=False)
+        away = await facts.writable_environment(step.source)
+        if away is not None:
+            text = f"{what} cannot be moved: {away.message}. {await _ways(facts, step, name)}"
+            return Refusal(away.status, text, away.rule)
+        return moves.leavable(what, found.spec, _effective(found, place), found.lifecycle_state)
+
+    async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
+        """Return what an update is going to do, in its order, and what that costs."""
+        if not olds or contains_unknown(dict(news)):
+            return []
+        step, name = _step(olds, news), str(news["name"])
+        if not step.moves:
+            started = f"starts anew in environment '{step.target}' from {step.restore}; what it did since is given up"
+            return [Advice(f"FlinkApplication '{name}' {started}", "E26")] if step.restore else []
+        found, place = await _known(facts, step.source, name), await facts.environment(step.source)
+        target = await _known(facts, step.target, name)
+        if not step.restore and moves.returns(_status(found), _status(target), olds.get("savepoint_path")):
+            text = f"FlinkApplication '{name}' never ran in environment '{step.source}' and resumes in '{step.target}'"
+            return [Advice(text, "E51")]
+        keeps = found is not None and place is not None and moves.keeps_state(_effective(found, place))
+        away = await facts.writable_environment(step.source)
+        head = f"FlinkApplication '{name}' moves from environment '{step.source}' to '{step.target}'"
+        if step.restore and away is not None:
+            text = (
+                f"{head} and starts there from {step.restore}, what it did since is done again or lost; its job in "
+                f"'{step.source}' cannot be stopped ({away.message}) and runs twice if it still runs there"
+            )
+            return [Advice(text, "C53")]
+        state = f"from {step.restore}" if step.restore else "from that" if keeps else "without its state"
+        stops = "is suspended with a savepoint" if keeps and not step.restore else "is suspended"
+        text = f"{head}: it {stops}, starts there {state}, and once it runs it is removed here; meanwhile it is down"
+        return [Advice(text, "E51")]
+
+    async def create(self, hub: Hub, inputs: HandoverInputs, operation: Operation) -> Created:
+        """See that the application is nowhere else; there is nothing to take along yet but what is given."""
+        await self._alone(hub, inputs, ())
+        return Created(inputs.name, _state(inputs, inputs.restore_from, 1))
+
+    async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
+        """Return what is known: nobody else keeps it."""
+        return Found(id_, dict(state), self.inputs_in(state))
+
+    async def update(self, hub: Hub, id_: str, olds: State, inputs: HandoverInputs, operation: Operation) -> State:
+        """End the job where it was, if it moves, and say what it is to start from."""
+        step, starts = _step(olds, inputs.model_dump()), int(olds["starts"])
+        if step.moves:
+            await self._alone(hub, inputs, (step.source,))
+            limit = (inputs.timeouts.update if inputs.timeouts else None) or _SECONDS
+            path = await _Leaving(hub, step, inputs.name, olds.get("savepoint_path"), limit, operation).path()
+        elif step.restore is None:
+            return _state(inputs, olds.get("savepoint_path"), starts)
+        else:
+            path = step.restore
+        return _state(inputs, path, starts + 1)
+
+    async def delete(self, hub: Hub, id_: str, state: State, operation: Operation) -> None:
+        """Forget it; the application is a resource of its own."""
+
+    def listed_in(self, place: Mapping[str, Any]) -> Collection[Any]:
+        """Return nothing: CMF has no list of them."""
+        raise NotImplementedError("CMF has no list of handovers")
+
+    def of_list(self, place: Mapping[str, Any], found: Any) -> Found:
+        """Return nothing: CMF has no list of them."""
+        raise NotImplementedError("CMF has no list of handovers")
+
+    async def _alone(self, hub: Hub, inputs: HandoverInputs, leaves: tuple[str, ...]) -> None:
+        """Raise `Refused` if the application is where it neither leaves nor, suspended, comes back to."""
+        there = {env: await find(hub, applications(env), inputs.name) for env in inputs.others if env not in leaves}
+        others = [env for env, found in there.items() if found is not None]
+        if leaves:
+            target = await find(hub, applications(inputs.environment), inputs.name)
+            others += [inputs.environment] if target is not None and not is_suspended(target.spec) else []
+        _refuse(moves.alone(inputs.name, inputs.environment, others))
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """An application that leaves an environment."""
+
+    hub: Hub
+    step: _Step
+    name: str
+    last: str | None
+    limit: float
+    operation: Operation
+
+    @property
+    def what(self) -> str:
+        return _APPLICATION.what(self.step.source, self.name)
+
+    async def path(self) -> str | None:
+        """End the job where it is, and return what it starts from elsewhere; None if without state.
+
+        Raises:
+            Refused: it does not end, or leaves no state; it goes on where it is, if it can.
+            CmfError: CMF refuses.
+        """
+        step, collection = self.step, applications(self.step.source)
+        found, place = await find(self.hub, collection, self.name), await find(self.hub, ENVIRONMENTS, step.source)
+        target = await find(self.hub, applications(step.target), self.name)
+        if step.restore is None and moves.returns(_status(found), _status(target), self.last):
+            await self._remove(collection)
+            return self.last
+        if found is None or place is None:
+            _refuse(moves.there_to_leave(self.what, self.last, present=step.restore is not None))
+            return step.restore
+        effective = _effective(found, place)
+        if step.restore is not None:
+            await self._stop(collection, found)
+            return step.restore
+        takes = moves.keeps_state(effective)
+        _refuse(moves.leavable(self.what, found.spec, effective, found.lifecycle_state))
+        try:
+            left = moves.savepoint_left(
+                self.what, _status(await self._suspend(collection, found, savepoint=takes)) or {}
+            )
+        except WaitInterrupted:
+            raise
+        except WaitFailed as error:
+            left = Refusal(409, f"{error}; it cannot be moved like this", "E51")
+        if not takes:
+            return None
+        if isinstance(left, Refusal):
+            await self.hub.client.send(collection.post(found.model_copy(update={"status": None})))
+            raise Refused(f"{left.message}. It was told to go on where it is")
+        self.operation.progress(f"left environment '{step.source}' with {left}")
+        return left
+
+    async def _stop(self, collection: Collection[FlinkApplication], found: FlinkApplication) -> None:
+        """Suspend it as it would be anyhow; where its cluster is away, that cannot be."""
+        try:
+            await self._suspend(collection, found, savepoint=False)
+        except ClusterUnavailable as error:
+            self.operation.warn(f"{self.what} was not stopped, and runs twice if it still runs there: {error}")
+        except WaitInterrupted:
+            raise
+        except WaitFailed as error:
+            text = f"{error}: it would run twice. Delete it there (its checkpoints may go with it), and try again"
+            raise Refused(text) from error
+
+    async def _suspend(
+        self, collection: Collection[FlinkApplication], found: FlinkApplication, *, savepoint: bool
+    ) -> FlinkApplication:
+        if not is_suspended(found.spec):
+            asked = {"spec": moves.left(found.spec, savepoint=savepoint), "status": None}
+            await self.hub.client.send(collection.post(found.model_copy(update=asked)))
+        last: list[FlinkApplication] = []
+
+        async def look() -> Look:
+            last[:] = [await self.hub.client.send(collection.get(self.name))]
+            return Look(_APPLICATION.line(last[0]), done=last[0].lifecycle_state == "SUSPENDED")
+
+        clock, progress = self.hub.clock, self.operation.progress
+        await wait_until(look, self.what, "SUSPENDED", limit=self.limit, clock=clock, progress=progress)
+        return last[0]
+
+    async def _remove(self, collection: Collection[FlinkApplication]) -> None:
+        """Delete what never ran."""
+        await remove(
+            self.hub, collection, self.name, what=self.what, describe=_APPLICATION.line, limit=self.limit, force=False,
+            leaves=None, operation=self.operation,
+        )  # fmt: skip
+
+
+def _refuse(verdict: Verdict) -> None:
+    if verdict is not None:
+        raise Refused(verdict.message)
+
+
+def _status(found: FlinkApplication | None) -> Mapping[str, Any] | None:
+    return None if found is None else found.status or {}
+
+
+async def _known(facts: Facts, environment: str, name: str) -> FlinkApplication | None:
+    return (await facts.all(applications(environment))).get(name)
+
+
+async def _ways(facts: Facts, step: _Step, name: str) -> str:
+    """Return the ways out where an application's cluster is away, with the last savepoint that CMF knows of."""
+    taken = [
+        (saved.status.result_timestamp or "", saved.status.path)
+        for saved in (await facts.all(application_savepoints(step.source, name))).values()
+        if saved.status is not None and saved.status.state is SavepointState.COMPLETED and saved.status.path
+    ]
+    when, path = max(taken, default=("", ""))
+    known = f": CMF knows of {path}, taken {when}" if path else ", a savepoint or checkpoint"
+    return f"Wait for it, or give up what it did last and say in restore_from what to go on from{known}"
+
+
+def _effective(found: FlinkApplication, place: Environment) -> dict[str, Any]:
+    return merged(found.spec, (place.flink_application_defaults or {}).get("spec"))
+
+
+def _step(olds: Mapping[str, Any], news: Mapping[str, Any]) -> _Step:
+    """Return what an update does; a `restore_from` that has been used counts no more."""
+    given = news.get("restore_from")
+    used = given == olds.get("restore_from")
+    return _Step(str(olds["environment"]), str(news["environment"]), None if used else given)
+
+
+def _state(inputs: HandoverInputs, path: str | None, starts: int) -> State:
+    nonce = None if path is None else starts
+    return state_of(inputs, savepoint_path=path, savepoint_redeploy_nonce=nonce, starts=starts)
