@@ -1,5 +1,6 @@
 """Placement: an application that moves between two clusters with its state, and never runs on both."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,6 +149,21 @@ def test_what_cannot_move_stays_and_runs_on(placed: Fleet) -> None:
     placed.cmf.until(f"{placed.paths['home']}/applications/{name}", "status.lifecycleState", "STABLE")
     assert placed.running("home")
     assert not placed.clusters["spoke"].deployments().get(name)
+
+
+@pytest.mark.rule("E51")
+def test_takes_over_a_plain_application_and_moves_it_later_only(placed: Fleet) -> None:
+    program, name = placed.program, placed.name
+    plain = placed.text("home").replace(
+        "placed = Placement(", "from pulumi_cmf import FlinkApplication\nFlinkApplication("
+    )
+    plain = re.sub(r"\n +environments=.*\n +at=.*,", f"\n        environment={placed.environments['home']!r},", plain)
+    program.up(plain.partition("    pulumi.export")[0])
+    job = program.outputs(name)["job_id"]
+    assert f"it is also in {placed.environments['home']}" in program.preview(placed.text("spoke"), fails=True)
+    program.up(placed.text("home"))
+    assert program.outputs(f"{name}-home")["job_id"] == job
+    assert placed.running("home")
 
 
 @pytest.mark.rule("E51")

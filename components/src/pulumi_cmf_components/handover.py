@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from cmf_core.calls import ENVIRONMENTS, Collection, application_savepoints, applications
 from cmf_core.errors import ClusterUnavailable
 from cmf_core.merge import merged
-from cmf_core.models import Environment, FlinkApplication, SavepointState
+from cmf_core.models import Environment, FlinkApplication, Model, SavepointState
 from cmf_core.rules import Advice, Refusal, Verdict, moves, names
 from cmf_core.rules.applications import is_suspended
 from cmf_core.rules.savepoints import durable_path
@@ -71,6 +71,10 @@ class HandoverKind(Kind[HandoverInputs]):
         found = super().diff(olds, news)
         idle = {"others", "timeouts"} | (set() if news.get("restore_from") else {"restore_from"})
         return Difference(found.changed - idle, found.replaces, found.delete_first)
+
+    def sent(self, inputs: HandoverInputs) -> Model:
+        """Return an empty document: CMF is sent none."""
+        return Model()
 
     async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
         """Foretell that the application is elsewhere already."""

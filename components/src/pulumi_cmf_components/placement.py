@@ -48,6 +48,8 @@ class Placement(pulumi.ComponentResource):
     environment, and once it runs there, what is left in the old one is removed. If it does not start there, it is not
     removed here, and the former `at` brings it back. Both environments keep state in storage that both reach.
 
+    It takes over what was a FlinkApplication of the same resource name, without a parent, in the same environment.
+
     Where the old cluster is away, that cannot be: `restore_from` then says what to go on from, and `force_delete`,
     recorded by an update before, lets CMF forget what is there. It may still run: nobody can know.
     """
@@ -99,7 +101,6 @@ class Placement(pulumi.ComponentResource):
             text = f"spec.job.{given[0]} is this component's to set: say restore_from instead"
             raise ValueError(f"Placement '{resource_name}': {text}")
         super().__init__("cmf:components:Placement", resource_name, {}, opts)
-        inside = pulumi.ResourceOptions(parent=self)
         name = resource_name if name is None else name
         inputs = {
             "name": name,
@@ -108,14 +109,15 @@ class Placement(pulumi.ComponentResource):
             "restore_from": restore_from,
             "timeouts": timeouts,
         }
-        handover = Handover(resource_name, inputs, inside)
+        handover = Handover(resource_name, inputs, pulumi.ResourceOptions(parent=self))
         start = {
             "initial_savepoint_path": handover.savepoint_path,
             "savepoint_redeploy_nonce": handover.savepoint_redeploy_nonce,
         }
+        before = pulumi.Alias(name=resource_name, parent=pulumi.ROOT_STACK_RESOURCE)
         self.application = FlinkApplication(
             f"{resource_name}-{at}",
-            inside,
+            pulumi.ResourceOptions(parent=self, aliases=[before]),
             name=name,
             environment=environments[at],
             spec=cast(FlinkApplicationSpec, {**spec, "job": {**job, **start}}),

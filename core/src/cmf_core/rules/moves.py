@@ -8,16 +8,12 @@ from typing import Any
 
 from cmf_core.rules.applications import is_suspended
 from cmf_core.rules.options import SAVEPOINTS, option, options_of
+from cmf_core.rules.restarts import upgrade_mode
 from cmf_core.rules.savepoints import durable_path
 from cmf_core.rules.verdict import Refusal, Verdict, rule
 
 NO_FALLBACK = {"kubernetes.operator.job.upgrade.last-state-fallback.enabled": "false"}
 """Flink configuration by which the operator takes a savepoint or none: what it could fall back on stays behind."""
-
-
-def upgrade_mode(spec: Mapping[str, Any]) -> str:
-    """Return how a change keeps the state of a job: `stateless`, `savepoint` or `last-state`."""
-    return str((spec.get("job") or {}).get("upgradeMode") or "stateless").lower()
 
 
 def keeps_state(spec: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from cmf_core.models import API_VERSION
-from cmf_core.redeployment import needs_new_pods
+from cmf_core.rules.restarts import needs_new_pods
 
 from cmf_hub.flink.annotations import annotated
 from cmf_hub.flink.application_status import CURRENT_INSTANCE

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
-from cmf_core.redeployment import needs_new_pods
+from cmf_core.rules import restarts
+from cmf_core.rules.restarts import Happens
 from pulumi_policy.proxy import UnknownValueError
 
 from pulumi_cmf_policy.comment.stacks import Fleet, text
-from pulumi_cmf_policy.deployments import Deployment, suspended
+from pulumi_cmf_policy.deployments import suspended
 from pulumi_cmf_policy.resources import Described
 
 
@@ -33,6 +33,7 @@ class Effect:
 
 
 NOTHING = Effect("nothing restarts")
+_SUSPENDED = Effect("suspended, nothing runs")
 _UNKNOWN = Effect("may restart: something of it is known at `up` only", Weight.RESTARTS)
 _KEEPS: Mapping[str, Effect] = {
     "savepoint": Effect("its job goes on from a savepoint", Weight.RESTARTS),
@@ -60,18 +61,21 @@ def _application(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
     if old is None or new is None:
         if new is None:
             return Effect("its job ends; only savepoints that were taken remain", Weight.LOSES)
-        return Effect("suspended, nothing runs") if suspended(new) else Effect("a job starts", Weight.STARTS)
-    kept = _KEEPS[_upgrade_mode(new)]
-    match suspended(old), suspended(new):
-        case True, True:
-            return Effect("suspended, nothing runs")
-        case True, False:
-            return Effect(f"resumes: {kept.sentence}", kept.weight if _loses(kept) else Weight.STARTS)
-        case False, True:
-            ends = "its state is lost" if _loses(kept) else f"its state is kept ({_upgrade_mode(new)})"
+        return _SUSPENDED if suspended(new) else Effect("a job starts", Weight.STARTS)
+    restart = restarts.of_job(old.spec, new.spec)
+    kept = _KEEPS[restart.mode]
+    match restart.happens:
+        case Happens.STAYS_SUSPENDED:
+            return _SUSPENDED
+        case Happens.RESUMES:
+            return Effect(f"resumes: {kept.sentence}", kept.weight if restart.loses_state else Weight.STARTS)
+        case Happens.SUSPENDS:
+            ends = "its state is lost" if restart.loses_state else f"its state is kept ({restart.mode})"
             return Effect(f"suspends: the job ends, {ends}", kept.weight)
-    if not needs_new_pods(old.spec, new.spec):
-        return NOTHING
+        case Happens.STARTS_ANEW:
+            return Effect("its job starts anew from another savepoint, **its state since is lost**", Weight.LOSES)
+        case Happens.NOTHING:
+            return NOTHING
     return Effect(f"JobManager and TaskManagers restart; {kept.sentence}", kept.weight)
 
 
@@ -88,18 +92,17 @@ def _pool(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
     if old is None or new is None:
         if new is None:
             return Effect("its session cluster ends", Weight.LOSES)
-        return (
-            Effect("suspended, nothing runs") if suspended(new) else Effect("a session cluster starts", Weight.STARTS)
-        )
-    match suspended(old), suspended(new):
-        case True, True:
-            return Effect("suspended, nothing runs")
-        case True, False:
+        return _SUSPENDED if suspended(new) else Effect("a session cluster starts", Weight.STARTS)
+    was, stays = suspended(old), suspended(new)
+    match restarts.of_session_cluster(old.spec, new.spec, was_suspended=was, suspended=stays).happens:
+        case Happens.STAYS_SUSPENDED:
+            return _SUSPENDED
+        case Happens.RESUMES:
             return Effect("its session cluster starts", Weight.STARTS)
-        case False, True:
+        case Happens.SUSPENDS:
             return Effect("its session cluster ends until it is resumed", Weight.RESTARTS)
-    if not needs_new_pods(old.spec, new.spec):
-        return NOTHING
+        case Happens.NOTHING:
+            return NOTHING
     return Effect("its session cluster restarts, JobManager and TaskManagers", Weight.RESTARTS)
 
 
@@ -154,16 +157,6 @@ _JUDGES: Mapping[str, Callable[[str, str, Fleet, Fleet], Effect]] = {
     "Environment": _environment,
     "KubernetesCluster": _cluster,
 }
-
-
-def _upgrade_mode(deployment: Deployment) -> str:
-    job: Any = deployment.spec.get("job") or {}
-    mode = str(job.get("upgradeMode") or "stateless").lower()
-    return mode if mode in _KEEPS else "stateless"
-
-
-def _loses(kept: Effect) -> bool:
-    return kept.weight is Weight.LOSES
 
 
 def _stopped(statement: Described) -> Effect | None:

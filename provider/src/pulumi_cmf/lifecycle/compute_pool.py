@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from cmf_core.calls import Collection, compute_pools, statements
+from cmf_core.calls import ENVIRONMENTS, Collection, compute_pools, statements
 from cmf_core.errors import CmfError, Conflict
 from cmf_core.merge import merged
 from cmf_core.models import ComputePool, Environment, PoolPhase, PoolState, PoolType, StatementPhase
-from cmf_core.rules import Advice, Verdict, advice, names, pools, specs
+from cmf_core.rules import Advice, Verdict, advice, names, pools, restarts, specs
 from cmf_core.rules.deployments import deployment_advice
 
 from pulumi_cmf import types
@@ -20,6 +20,7 @@ from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Going, Operation
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Look, wait_until
 
 _HOPELESS = (PoolPhase.FAILED, PoolPhase.DELETING)
@@ -79,12 +80,14 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         return [*own, *deployment_advice(where, spec)]
 
     async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
-        """Return CMF's advice too, and which statements an update will wait for."""
+        """Return CMF's advice too, that a session cluster restarts, and which statements an update will wait for."""
         told = await super().advise(facts, olds, news)
-        if not olds or news.get("on_blocked") != "wait":
-            return told
         environment, name = str(news["environment"]), str(news["name"])
         found = (await facts.all(self.collection(environment))).get(name)
+        if olds and found is not None and not contains_unknown(dict(news)):
+            told += await self._restarts(facts, found, olds, self.parse(news))
+        if not olds or news.get("on_blocked") != "wait":
+            return told
         held = None if found is None else await self._held(facts, environment, found)
         if held is None:
             return told
@@ -94,6 +97,19 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
             "these statements comes after the pool"
         )
         return [*told, Advice(text, held.rule)]
+
+    async def _restarts(
+        self, facts: Facts, found: ComputePool, olds: Mapping[str, Any], inputs: ComputePoolInputs
+    ) -> list[Advice]:
+        """Return that the session cluster of a SHARED pool restarts; the clusters of a DEDICATED one do not."""
+        before = (await facts.all(ENVIRONMENTS)).get(inputs.environment)
+        after = await self._environment(facts, inputs.environment)
+        runs = found.status is not None and found.status.phase is PoolPhase.RUNNING
+        if before is None or after is None or not runs or _phase(inputs) is not PoolPhase.RUNNING:
+            return []
+        old, new = self.deployment(self.of_state(olds), before), self.deployment(inputs, after)
+        what = self.what(inputs.environment, inputs.name)
+        return advice(restarts.session_cluster_advice(what, old[1], new[1]))
 
     async def blocked(
         self, facts: Facts, environment: str, found: ComputePool, inputs: ComputePoolInputs | None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from cmf_core.calls import ENVIRONMENTS, Collection
+from cmf_core.calls import ENVIRONMENTS, Collection, applications
+from cmf_core.merge import merged
 from cmf_core.models import DEFAULT_CLUSTER, Environment
-from cmf_core.rules import Verdict, names, specs
+from cmf_core.rules import Advice, Verdict, advice, names, restarts, specs
 from cmf_core.rules.environments import deletable, known_cluster, placement
 
 from pulumi_cmf.lifecycle.facts import Facts
@@ -102,6 +103,23 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
         held = None if state.get("force_delete") else await facts.writable(placement(found.kubernetes_cluster_name))
         contents = {plural: await _left(facts, going, kind, name) for kind, plural in _CONTENTS.items()}
         return held or deletable(name, contents)
+
+    async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
+        """Return what new defaults do to the jobs of the applications in it, which take them over at once (E04)."""
+        name, field = str(news["name"]), "flink_application_defaults"
+        found, laid = (await facts.all(ENVIRONMENTS)).get(name), news.get(field)
+        if found is None or laid == olds.get(field) or contains_unknown(laid):
+            return []
+        before, after = ((defaults or {}).get("spec") for defaults in (found.flink_application_defaults, laid))
+        given = [
+            restarts.job_advice(
+                f"FlinkApplication '{each.name}' in environment '{name}'",
+                merged(each.spec, before),
+                merged(each.spec, after),
+            )
+            for each in (await facts.all(applications(name))).values()
+        ]
+        return advice(*given)
 
     async def create(self, hub: Hub, inputs: EnvironmentInputs, operation: Operation) -> Created:
         """Create; there is nothing to wait for."""

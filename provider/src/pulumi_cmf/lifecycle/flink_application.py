@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from cmf_core.calls import ENVIRONMENTS, Collection, applications
 from cmf_core.merge import merged
 from cmf_core.models import Environment, FlinkApplication
-from cmf_core.rules import Advice, Verdict, names, operator, specs
+from cmf_core.rules import Advice, Verdict, advice, names, operator, restarts, specs
 from cmf_core.rules import applications as rules
 from cmf_core.rules.deployments import deployment_advice
 
@@ -20,6 +20,7 @@ from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Operation
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Look
 from pulumi_cmf.types import FlinkApplicationSpec
 
@@ -62,6 +63,19 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
     def advice(self, inputs: FlinkApplicationInputs, environment: Environment) -> list[Advice]:
         """Return the advice on the deployment."""
         return deployment_advice(*self.deployment(inputs, environment))
+
+    async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
+        """Return CMF's advice too, and what an update does to the job (E20, E47)."""
+        told = await super().advise(facts, olds, news)
+        environment, name = str(news["environment"]), str(news["name"])
+        found = (await facts.all(self.collection(environment))).get(name)
+        before = (await facts.all(ENVIRONMENTS)).get(environment)
+        after = await self._environment(facts, environment)
+        if not olds or found is None or before is None or after is None or contains_unknown(dict(news)):
+            return told
+        present = olds["spec"] if self.holds("spec", found.spec, olds["spec"]) else found.spec
+        specs_ = _effective(present, before), _effective(self.parse(news).spec, after)
+        return [*told, *advice(restarts.job_advice(self.what(environment, name), *specs_))]
 
     async def blocked(
         self, facts: Facts, environment: str, found: FlinkApplication, inputs: FlinkApplicationInputs | None
