@@ -10,7 +10,7 @@ from cmf_core.rules.applications import is_suspended
 from cmf_core.rules.options import SAVEPOINTS, option, options_of
 from cmf_core.rules.restarts import upgrade_mode
 from cmf_core.rules.savepoints import durable_path
-from cmf_core.rules.verdict import Refusal, Verdict, rule
+from cmf_core.rules.verdict import Advice, Refusal, Verdict, rule
 
 NO_FALLBACK = {"kubernetes.operator.job.upgrade.last-state-fallback.enabled": "false"}
 """Flink configuration by which the operator takes a savepoint or none: what it could fall back on stays behind."""
@@ -92,6 +92,21 @@ def alone(application: str, environment: str, others: Collection[str]) -> Verdic
         f"{', '.join(sorted(others))}, and would run twice: place it there first and move it, or delete it there"
     )
     return Refusal(409, text, "E51")
+
+
+@rule("E07", "E51")
+def twice(old: str, new: str) -> Advice:
+    """A replacement is no move: the new application starts before the old one ends, and without its state.
+
+    Args:
+        old: kind, name and place of the one that goes.
+        new: the same of the one that comes.
+    """
+    text = (
+        f"{new} starts without the state of {old}, and before that ends: both run for a while. The component Placement "
+        "moves an application with its state"
+    )
+    return Advice(text, "E51")
 
 
 @rule("E51")

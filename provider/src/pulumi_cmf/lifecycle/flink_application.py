@@ -12,6 +12,7 @@ from cmf_core.models import Environment, FlinkApplication
 from cmf_core.rules import Advice, Verdict, advice, names, operator, restarts, specs
 from cmf_core.rules import applications as rules
 from cmf_core.rules.deployments import deployment_advice
+from cmf_core.rules.moves import twice
 
 from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_line
 from pulumi_cmf.lifecycle.facts import Facts
@@ -76,6 +77,12 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         present = olds["spec"] if self.holds("spec", found.spec, olds["spec"]) else found.spec
         specs_ = _effective(present, before), _effective(self.parse(news).spec, after)
         return [*told, *advice(restarts.job_advice(self.what(environment, name), *specs_))]
+
+    def replacing(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
+        """Return that another environment is no move: the old one runs on while the new one starts."""
+        places = [(each.get("environment"), each.get("name")) for each in (olds, news)]
+        old, new = (self.what(str(environment), str(name)) for environment, name in places)
+        return advice(twice(old, new) if all(isinstance(part, str) for place in places for part in place) else None)
 
     async def blocked(
         self, facts: Facts, environment: str, found: FlinkApplication, inputs: FlinkApplicationInputs | None

@@ -47,6 +47,8 @@ async def foretell_change(
     """Return why a resource cannot be updated; as `foretell_create`. A replacement is checked as a creation later."""
     before, id_ = kind.id_of(olds), kind.id_of(news)
     if difference.replaces:
+        for each in kind.replacing(olds, news):
+            warn(str(each))
         if before is not None and (difference.delete_first or id_ is None):
             facts.goes(kind.name, before)
         return None

@@ -314,6 +314,10 @@ class Kind(ABC, Generic[I]):
         """
         return []
 
+    def replacing(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
+        """Return what is probably a mistake about a replacement."""
+        return []
+
     @abstractmethod
     def sent(self, inputs: I) -> Model:
         """Return the resource that CMF is sent for inputs; raises `pydantic.ValidationError`."""
