@@ -1,11 +1,15 @@
 """The example of a whole platform: up, one cluster more, one less."""
 
+import base64
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 from cmf_localfleet import Workspace
+from cmf_localfleet.connection import connect
+from cryptography.hazmat.primitives.serialization import pkcs12
+from kubernetes.client import CoreV1Api
 
 from tests.components.conftest import Components
 from tests.support.hub import Hub, Spoke
@@ -16,6 +20,9 @@ def test_a_cluster_more_or_less_touches_no_other(program: Components, fleet: dic
     example = Workspace.find().root / "examples" / "platform"
     for file in ("Pulumi.yaml", "__main__.py"):
         shutil.copy(example / file, program.folder / file)
+    text = (program.folder / "__main__.py").read_text()
+    assert "    pool=flink,\n" in text
+    (program.folder / "__main__.py").write_text(text.replace("pool=flink,\n", "pool=flink,\n    internal_tls=True,\n"))
     program.run("stack", "init", "platform")
     program.run("config", "set", "operatorRepository", "https://charts.example.com")
     program.run("config", "set", "stateUri", "s3://bucket/flink")
@@ -30,6 +37,13 @@ def test_a_cluster_more_or_less_touches_no_other(program: Components, fleet: dic
     environment = cmf.get("/environments/orders-first").json()
     configuration = environment["flinkApplicationDefaults"]["spec"]["flinkConfiguration"]
     assert configuration["state.checkpoints.dir"] == "s3://bucket/flink/checkpoints"
+    assert configuration["security.ssl.internal.enabled"] == "true"
+    with connect(paths["first"]) as client:
+        store = CoreV1Api(client).read_namespaced_secret("flink-tls", "orders").data["keystore.p12"]
+    key, certificate, _ = pkcs12.load_key_and_certificates(base64.b64decode(store), b"changeit")
+    assert key is not None
+    assert certificate is not None
+    assert key.public_key() == certificate.public_key()
 
     use(program, **paths)
     said = program.run("preview", "--json", "--show-sames")

@@ -9,13 +9,14 @@ from pulumi_cmf_components.charts import Chart
 from pulumi_cmf_components.defaults import combined, for_pools
 from pulumi_cmf_components.flink_namespace import FlinkNamespace
 from pulumi_cmf_components.flink_operator import FlinkOperator
+from pulumi_cmf_components.flink_tls import FlinkTls, internal_tls
 from pulumi_cmf_components.hub import Hub
 from pulumi_cmf_components.hub_access import HubAccess
 from pulumi_cmf_components.kubeconfig import HubKubeconfig
 from pulumi_cmf_components.minio import Minio
 from pulumi_cmf_components.placement import Placement
 from pulumi_cmf_components.platform import FlinkPlatform
-from pulumi_cmf_components.security import Security, internal_tls
+from pulumi_cmf_components.security import Security
 from pulumi_cmf_components.sized_application import SizedApplication
 from pulumi_cmf_components.sized_compute_pool import SizedComputePool
 from pulumi_cmf_components.sizing import Rates, Workload
@@ -29,6 +30,7 @@ __all__ = [
     "FlinkNamespace",
     "FlinkOperator",
     "FlinkPlatform",
+    "FlinkTls",
     "Hub",
     "HubAccess",
     "HubKubeconfig",

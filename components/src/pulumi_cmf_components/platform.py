@@ -11,6 +11,7 @@ from pulumi_cmf import ComputePool, Environment, FlinkApplication
 from pulumi_cmf.types import ApplicationDefaults, FlinkApplicationSpec, FlinkClusterSpec
 
 from pulumi_cmf_components.defaults import combined, for_pools
+from pulumi_cmf_components.flink_tls import FlinkTls
 from pulumi_cmf_components.kubeconfig import Credential
 from pulumi_cmf_components.spoke import Operator, Spoke
 from pulumi_cmf_components.state_store import S3, Gcs, StateStore, Volume
@@ -87,6 +88,7 @@ class FlinkPlatform(pulumi.ComponentResource):
         pool: FlinkClusterSpec | Mapping[str, Any] | None = None,
         smoke_test: FlinkApplicationSpec | Mapping[str, Any] | None = None,
         defaults: ApplicationDefaults | None = None,
+        internal_tls: bool = False,
         hub: Sequence[pulumi.Resource] = (),
     ) -> None:
         """Describe a platform.
@@ -100,6 +102,7 @@ class FlinkPlatform(pulumi.ComponentResource):
             pool: Flink cluster of every environment's default pool, `NAME-default`, of type DEDICATED.
             smoke_test: an application that must run on every cluster, in its first environment.
             defaults: defaults of all environments, for applications and pools.
+            internal_tls: TLS between Flink's own processes, by a key that those of a cluster share (FlinkTls).
             hub: what must be there before the first cluster is registered, such as the component Hub.
 
         Raises:
@@ -107,7 +110,7 @@ class FlinkPlatform(pulumi.ComponentResource):
         """
         _check(resource_name, spokes, state)
         super().__init__("cmf:components:FlinkPlatform", resource_name, {}, opts)
-        self._common = (operator, state, pool, defaults)
+        self._common = (operator, state, pool, defaults, internal_tls)
         self.spokes, self.environments, self.pools = {}, {}, {}
         for name, spoke in spokes.items():
             self._add(name, spoke, smoke_test, hub)
@@ -122,13 +125,14 @@ class FlinkPlatform(pulumi.ComponentResource):
         hub: Sequence[pulumi.Resource],
     ) -> None:
         """Make everything of one cluster; nothing of it depends on another cluster."""
-        operator, state, pool, defaults = self._common
+        operator, state, pool, defaults, internal_tls = self._common
         namespaces = {env: each.get("namespace", env) for env, each in given["environments"].items()}
+        places = sorted(set(namespaces.values()))
         spoke = self.spokes[name] = Spoke(
             name,
             pulumi.ResourceOptions(parent=self, depends_on=list(hub)),
             kubeconfig=given["kubeconfig"],
-            namespaces=sorted(set(namespaces.values())),
+            namespaces=places,
             operator=given.get("operator", operator),
             server=given.get("server"),
             credential=given.get("credential", "token"),
@@ -137,18 +141,15 @@ class FlinkPlatform(pulumi.ComponentResource):
         )
         chosen = given.get("state", state)
         assert chosen is not None, "checked before"
-        store = StateStore(
-            f"{name}-state",
-            pulumi.ResourceOptions(parent=self, providers=[spoke.kubernetes], depends_on=[spoke]),
-            namespaces=sorted(set(namespaces.values())),
-            **chosen,
-        )
+        there = pulumi.ResourceOptions(parent=self, providers=[spoke.kubernetes], depends_on=[spoke])
+        store = StateStore(f"{name}-state", there, namespaces=places, **chosen)
+        keys = [FlinkTls(f"{name}-tls", there, namespaces=places)] if internal_tls else []
         last: pulumi.Resource = spoke
         for env, each in given["environments"].items():
-            laid: Any = combined(store.defaults, defaults, each.get("defaults"))
+            laid: Any = combined(store.defaults, *(key.defaults for key in keys), defaults, each.get("defaults"))
             environment = self.environments[env] = Environment(
                 env,
-                pulumi.ResourceOptions(parent=self, depends_on=[store]),
+                pulumi.ResourceOptions(parent=self, depends_on=[store, *keys]),
                 kubernetes_cluster_name=spoke.name,
                 kubernetes_namespace=spoke.namespaces[namespaces[env]],
                 flink_application_defaults=laid,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, Required, TypedDict
 
 import yaml
-from pulumi import Input
 
 TLS_FOLDER, ROLES_FOLDER = "/etc/cmf/tls", "/etc/cmf/roles"
 ROLES_FILE = "roles.yaml"
@@ -167,29 +166,3 @@ def confluent_values(security: Security) -> dict[str, Any]:
         }
         values["authentication"] = {"type": "oauth", "config": config}
     return {"cmf": values}
-
-
-def internal_tls(store: str, path: str = "/etc/flink-tls") -> dict[str, Any]:
-    """Return environment defaults that switch on TLS between Flink's own processes.
-
-    Args:
-        store: Secret in the environment's namespace with `keystore.p12`, which all pods share as key and as trust.
-        path: folder at which it is mounted.
-    """
-    file = f"{path}/keystore.p12"
-    configuration: Mapping[str, Input[str]] = {
-        "security.ssl.internal.enabled": "true",
-        "security.ssl.internal.keystore": file,
-        "security.ssl.internal.keystore-type": "PKCS12",
-        "security.ssl.internal.keystore-password": STORE_PASSWORD,
-        "security.ssl.internal.key-password": STORE_PASSWORD,
-        "security.ssl.internal.truststore": file,
-        "security.ssl.internal.truststore-type": "PKCS12",
-        "security.ssl.internal.truststore-password": STORE_PASSWORD,
-    }
-    mount = {"name": "flink-tls", "mountPath": path, "readOnly": True}
-    pod = {
-        "containers": [{"name": "flink-main-container", "volumeMounts": [mount]}],
-        "volumes": [{"name": "flink-tls", "secret": {"secretName": store}}],
-    }
-    return {"spec": {"flink_configuration": configuration, "pod_template": {"spec": pod}}}
