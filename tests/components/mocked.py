@@ -6,17 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pulumi.runtime import mocks
+from pulumi_cmf_components.certificates import AuthorityProvider, CertificateProvider
+
+_ISSUERS = {"CertificateAuthority": AuthorityProvider(), "Certificate": CertificateProvider()}
 
 
 class Made(mocks.Mocks):
-    """Takes resources down."""
+    """Takes resources down; certificates are real ones."""
 
     def __init__(self) -> None:
         self.resources: dict[tuple[str, str], dict[str, Any]] = {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        self.resources[args.typ.rpartition(":")[2], args.name] = args.inputs
-        return args.name, args.inputs
+        kind = args.typ.rpartition(":")[2]
+        self.resources[kind, args.name] = args.inputs
+        issuer = _ISSUERS.get(kind)
+        return args.name, {**args.inputs, **(issuer.issue(args.inputs) if issuer else {})}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
         raise NotImplementedError(args.token)

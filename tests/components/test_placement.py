@@ -112,6 +112,7 @@ def test_moves_with_its_state_in_one_update_and_back(placed: Fleet) -> None:
     assert not placed.clusters["home"].deployments().get(name)
     first = placed.spec_at("spoke")["initialSavepointPath"]
     assert str(first).startswith("s3://shared/savepoints/savepoint-")
+    program.refresh()
     assert operations(program.preview()) == {}
 
     with placed.never_twice():

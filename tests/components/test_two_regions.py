@@ -58,6 +58,7 @@ def test_two_regions(program: Components, fleet: dict[str, Spoke], cmf: Hub) -> 
     program.up()
     assert example.runs_in(west)
 
+    program.use_plugin()  # from here on the plugin serves the application; the handover stays with the program
     example.set(parallelism=4)
     assert "JobManager and TaskManagers restart (job.parallelism" in program.run("preview")
     program.up()
