@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from pulumi_cmf_components import Placement
@@ -40,7 +41,7 @@ class Fleet:
         self.program, self.clusters, self.cmf = program, fleet, cmf
         self.name, self.cluster = unique("orders"), unique("region")
         cmf.register(self.cluster, fleet["spoke"].cluster.kubeconfig)
-        defaults = {"flinkApplicationDefaults": {"spec": {"flinkConfiguration": DURABLE}}}
+        defaults: dict[str, Any] = {"flinkApplicationDefaults": {"spec": {"flinkConfiguration": DURABLE}}}
         self.paths = {
             "home": cmf.environment("flink", **defaults),
             "spoke": cmf.environment("flink", self.cluster, **defaults),

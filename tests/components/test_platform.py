@@ -4,6 +4,7 @@ import base64
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cmf_localfleet import Workspace
@@ -39,8 +40,9 @@ def test_a_cluster_more_or_less_touches_no_other(program: Components, fleet: dic
     assert configuration["state.checkpoints.dir"] == "s3://bucket/flink/checkpoints"
     assert configuration["security.ssl.internal.enabled"] == "true"
     with connect(paths["first"]) as client:
-        store = CoreV1Api(client).read_namespaced_secret("flink-tls", "orders").data["keystore.p12"]
-    key, certificate, _ = pkcs12.load_key_and_certificates(base64.b64decode(store), b"changeit")
+        secret: Any = CoreV1Api(client).read_namespaced_secret("flink-tls", "orders")
+    store = base64.b64decode(secret.data["keystore.p12"])
+    key, certificate, _ = pkcs12.load_key_and_certificates(store, b"changeit")
     assert key is not None
     assert certificate is not None
     assert key.public_key() == certificate.public_key()

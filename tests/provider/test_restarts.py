@@ -65,11 +65,11 @@ def test_a_resize_is_told_and_taken_back_in_one_step(program: Program, cmf: Hub)
 def test_what_an_environment_and_a_pool_restart(program: Program, cmf: Hub) -> None:
     env, app, shared = unique("env"), unique("app"), unique("pool")
     program.up(environment(env) + plain(app) + pool(shared))
-    defaults = {"spec": {"flinkConfiguration": {"a.b": "c"}}}
+    defaults: dict[str, Any] = {"spec": {"flinkConfiguration": {"a.b": "c"}}}
     said = program.preview(environment(env, flink_application_defaults=defaults) + plain(app) + pool(shared))
     assert f"FlinkApplication '{app}' in environment '{env}': JobManager and TaskManagers restart" in said
     assert "(flinkConfiguration.a.b); its state is lost (upgradeMode stateless) [E20]" in said
-    bigger = {"image": "confluentinc/cp-flink-sql:1.19-cp8", "flinkVersion": "v1_19"}
+    bigger: dict[str, Any] = {"image": "confluentinc/cp-flink-sql:1.19-cp8", "flinkVersion": "v1_19"}
     bigger |= {part: {"resource": {"memory": "2048m", "cpu": 1}} for part in ("jobManager", "taskManager")}
     said = program.preview(environment(env) + plain(app) + pool(shared, cluster_spec=bigger))
     assert f"ComputePool '{shared}' in environment '{env}': JobManager and TaskManagers restart" in said

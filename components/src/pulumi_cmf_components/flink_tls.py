@@ -43,13 +43,13 @@ class FlinkTls(pulumi.ComponentResource):
         authority = CertificateAuthority(f"{resource_name}-authority", here, common_name=f"{resource_name} authority")
         own = Certificate(resource_name, here, authority=authority, common_name="flink", lifetime_days=3650)
         store = Output.all(own.certificate, own.key, authority.certificate).apply(
-            lambda pem: {"keystore.p12": base64.b64encode(keystore(*pem, STORE_PASSWORD)).decode()}
+            lambda pem: {"keystore.p12": _base64(keystore(pem[0], pem[1], pem[2], STORE_PASSWORD))}
         )
         made = [
             Secret(
                 f"{resource_name}-{namespace}",
                 metadata={"name": _STORE, "namespace": namespace},
-                data=Output.secret(store),
+                data=store,
                 opts=here,
             )
             for namespace in namespaces
@@ -57,6 +57,10 @@ class FlinkTls(pulumi.ComponentResource):
         self.defaults = internal_tls(_STORE)
         self.ready = Output.all(*(each.id for each in made)).apply(lambda _: list(namespaces))
         self.register_outputs({"ready": self.ready})
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def internal_tls(store: str, path: str = "/etc/flink-tls") -> dict[str, Any]:
