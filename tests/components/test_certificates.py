@@ -10,7 +10,7 @@ import httpx
 import pytest
 from cmf_localfleet import ManagedProcess, free_port
 from cryptography.hazmat.primitives.serialization import pkcs12
-from pulumi_cmf_components.certificates import AuthorityProvider, CertificateProvider, keystore, truststore
+from pulumi_cmf_components.certificates import AuthorityProvider, CertificateProvider
 from pulumi_cmf_components.security import roles, settings
 
 from tests.support.wait import wait_for
@@ -73,12 +73,10 @@ def test_a_hub_takes_them_with_the_settings_of_security(tmp_path: Path, authorit
 
 def test_java_gets_stores(authority: dict[str, Any]) -> None:
     own = issued(authority, "flink")
-    store = pkcs12.load_pkcs12(
-        keystore(own["certificate"], own["key"], authority["certificate"], "changeit"), b"changeit"
-    )
+    store = pkcs12.load_pkcs12(base64.b64decode(own["keystore"]), b"changeit")
     assert store.key is not None
     assert [each.certificate.subject.rfc4514_string() for each in store.additional_certs] == ["CN=hub authority"]
-    assert base64.b64encode(truststore(authority["certificate"], "changeit")).startswith(b"MI")
+    assert authority["truststore"].startswith("MI")
 
 
 def test_a_certificate_is_made_anew_in_the_second_half_of_its_life(authority: dict[str, Any]) -> None:

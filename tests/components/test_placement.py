@@ -156,9 +156,7 @@ def test_what_cannot_move_stays_and_runs_on(placed: Fleet) -> None:
 @pytest.mark.rule("E51")
 def test_takes_over_a_plain_application_and_moves_it_later_only(placed: Fleet) -> None:
     program, name = placed.program, placed.name
-    plain = placed.text("home").replace(
-        "placed = Placement(", "from pulumi_cmf import FlinkApplication\nFlinkApplication("
-    )
+    plain = placed.text("home").replace("placed = Placement(", "FlinkApplication(")
     plain = re.sub(r"\n +environments=.*\n +at=.*,", f"\n        environment={placed.environments['home']!r},", plain)
     program.up(plain.partition("    pulumi.export")[0])
     job = program.outputs(name)["job_id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,8 @@ from pulumi import Output, dynamic
 from pulumi.runtime import rpc
 
 _OUTPUTS = ("certificate", "key", "expires")
-_SECRET = ("key", "authority_key")
+_SECRET = ("key", "authority_key", "keystore")
+STORE_PASSWORD = "changeit"  # noqa: S105 - Java wants one; it is the Secret around it that guards the store
 _SKEW = timedelta(minutes=5)
 """Certificates are good from a little before now, for clocks that are behind."""
 
@@ -71,7 +73,8 @@ class AuthorityProvider(_Issuer):
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
         )
-        return _outputs(builder.sign(key, hashes.SHA256()), key)
+        made = _outputs(builder.sign(key, hashes.SHA256()), key)
+        return made | {"truststore": _base64(truststore(made["certificate"]))}
 
 
 class CertificateProvider(_Issuer):
@@ -94,7 +97,8 @@ class CertificateProvider(_Issuer):
         )
         if given.get("hosts"):
             builder = builder.add_extension(x509.SubjectAlternativeName(map(_host, given["hosts"])), critical=False)
-        return _outputs(builder.sign(signing, hashes.SHA256()), key)
+        made = _outputs(builder.sign(signing, hashes.SHA256()), key)
+        return made | {"keystore": _base64(keystore(made["certificate"], made["key"], given["authority"]))}
 
 
 class CertificateAuthority(dynamic.Resource, module="cmf-components", name="CertificateAuthority"):
@@ -104,6 +108,8 @@ class CertificateAuthority(dynamic.Resource, module="cmf-components", name="Cert
     """PEM."""
     key: Output[str]
     """PEM. A secret."""
+    truststore: Output[str]
+    """Trust store for Java with it, PKCS#12 in base64, password `changeit`. Made once: each one differs."""
     expires: Output[str]
     """RFC 3339."""
 
@@ -123,7 +129,8 @@ class CertificateAuthority(dynamic.Resource, module="cmf-components", name="Cert
             common_name: its name.
             lifetime_days: its life in days; a `pulumi up` in the second half makes another.
         """
-        inputs = {"common_name": common_name, "lifetime_days": lifetime_days, **dict.fromkeys(_OUTPUTS)}
+        inputs: dict[str, Any] = {"common_name": common_name, "lifetime_days": lifetime_days}
+        inputs |= dict.fromkeys((*_OUTPUTS, "truststore"))
         super().__init__(AuthorityProvider(), resource_name, inputs, _secrets(opts, "key"))
 
 
@@ -134,6 +141,8 @@ class Certificate(dynamic.Resource, module="cmf-components", name="Certificate")
     """PEM."""
     key: Output[str]
     """PEM. A secret."""
+    keystore: Output[str]
+    """Keystore for Java with key, certificate and authority, PKCS#12 in base64, password `changeit`. A secret."""
     expires: Output[str]
     """RFC 3339."""
 
@@ -163,19 +172,18 @@ class Certificate(dynamic.Resource, module="cmf-components", name="Certificate")
             "hosts": list(hosts),
             "authority": authority.certificate,
             "authority_key": authority.key,
-            **dict.fromkeys(_OUTPUTS),
+            **dict.fromkeys((*_OUTPUTS, "keystore")),
         }
-        super().__init__(CertificateProvider(), resource_name, inputs, _secrets(opts, "key", "authority_key"))
+        super().__init__(CertificateProvider(), resource_name, inputs, _secrets(opts, *_SECRET))
 
 
-def keystore(certificate: str, key: str, authority: str, password: str) -> bytes:
+def keystore(certificate: str, key: str, authority: str) -> bytes:
     """Return a PKCS#12 keystore of Java with a key, its certificate and its authority.
 
     Args:
         certificate: PEM.
         key: PEM.
         authority: PEM.
-        password: of the store.
     """
     read = serialization.load_pem_private_key(key.encode(), None)
     assert isinstance(read, ec.EllipticCurvePrivateKey)
@@ -184,14 +192,18 @@ def keystore(certificate: str, key: str, authority: str, password: str) -> bytes
         read,
         x509.load_pem_x509_certificate(certificate.encode()),
         [x509.load_pem_x509_certificate(authority.encode())],
-        serialization.BestAvailableEncryption(password.encode()),
+        serialization.BestAvailableEncryption(STORE_PASSWORD.encode()),
     )
 
 
-def truststore(authority: str, password: str) -> bytes:
+def truststore(authority: str) -> bytes:
     """Return a PKCS#12 trust store of Java with an authority in PEM."""
     trusted = pkcs12.PKCS12Certificate(x509.load_pem_x509_certificate(authority.encode()), b"authority")
-    return pkcs12.serialize_java_truststore([trusted], serialization.BestAvailableEncryption(password.encode()))
+    return pkcs12.serialize_java_truststore([trusted], serialization.BestAvailableEncryption(STORE_PASSWORD.encode()))
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _name(common_name: str) -> x509.Name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +9,7 @@ import pulumi
 from pulumi import Input, Output
 from pulumi_kubernetes.core.v1 import Secret
 
-from pulumi_cmf_components.certificates import Certificate, CertificateAuthority, keystore
-from pulumi_cmf_components.security import STORE_PASSWORD
+from pulumi_cmf_components.certificates import STORE_PASSWORD, Certificate, CertificateAuthority
 
 _STORE = "flink-tls"
 
@@ -42,14 +40,11 @@ class FlinkTls(pulumi.ComponentResource):
         here = pulumi.ResourceOptions(parent=self)
         authority = CertificateAuthority(f"{resource_name}-authority", here, common_name=f"{resource_name} authority")
         own = Certificate(resource_name, here, authority=authority, common_name="flink", lifetime_days=3650)
-        store = Output.all(own.certificate, own.key, authority.certificate).apply(
-            lambda pem: {"keystore.p12": _base64(keystore(pem[0], pem[1], pem[2], STORE_PASSWORD))}
-        )
         made = [
             Secret(
                 f"{resource_name}-{namespace}",
                 metadata={"name": _STORE, "namespace": namespace},
-                data=store,
+                data={"keystore.p12": own.keystore},
                 opts=here,
             )
             for namespace in namespaces
@@ -57,10 +52,6 @@ class FlinkTls(pulumi.ComponentResource):
         self.defaults = internal_tls(_STORE)
         self.ready = Output.all(*(each.id for each in made)).apply(lambda _: list(namespaces))
         self.register_outputs({"ready": self.ready})
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 def internal_tls(store: str, path: str = "/etc/flink-tls") -> dict[str, Any]:

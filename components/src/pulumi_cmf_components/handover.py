@@ -55,7 +55,7 @@ class HandoverKind(Kind[HandoverInputs]):
 
     name = "Handover"
     identity = ("name",)
-    outputs = ("savepoint_path", "savepoint_redeploy_nonce", "starts")
+    outputs = ("savepoint_path", "starts")
     lasting: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class HandoverKind(Kind[HandoverInputs]):
         others = [env for env in news.get("others") or [] if env != step.source and await _known(facts, env, name)]
         others += [step.target] if target is not None and not is_suspended(target.spec) else []
         refusal = moves.alone(name, step.target, others)
-        what, last = _APPLICATION.what(step.source, name), olds.get("savepoint_path")
+        what, last = _APPLICATION.what(step.source, name), _last(olds)
         if refusal is not None or step.restore is not None or moves.returns(_status(found), _status(target), last):
             return refusal
         place = await facts.environment(step.source)
@@ -116,7 +116,7 @@ class HandoverKind(Kind[HandoverInputs]):
             return [Advice(f"FlinkApplication '{name}' {started}", "E26")] if step.restore else []
         found, place = await _known(facts, step.source, name), await facts.environment(step.source)
         target = await _known(facts, step.target, name)
-        if not step.restore and moves.returns(_status(found), _status(target), olds.get("savepoint_path")):
+        if not step.restore and moves.returns(_status(found), _status(target), _last(olds)):
             text = f"FlinkApplication '{name}' never ran in environment '{step.source}' and resumes in '{step.target}'"
             return [Advice(text, "E51")]
         keeps = found is not None and place is not None and moves.keeps_state(_effective(found, place))
@@ -148,9 +148,9 @@ class HandoverKind(Kind[HandoverInputs]):
         if step.moves:
             await self._alone(hub, inputs, (step.source,))
             limit = (inputs.timeouts.update if inputs.timeouts else None) or _SECONDS
-            path = await _Leaving(hub, step, inputs.name, olds.get("savepoint_path"), limit, operation).path()
+            path = await _Leaving(hub, step, inputs.name, _last(olds), limit, operation).path()
         elif step.restore is None:
-            return _state(inputs, olds.get("savepoint_path"), starts)
+            return _state(inputs, _last(olds), starts)
         else:
             path = step.restore
         return _state(inputs, path, starts + 1)
@@ -301,6 +301,11 @@ def _step(olds: Mapping[str, Any], news: Mapping[str, Any]) -> _Step:
     return _Step(str(olds["environment"]), str(news["environment"]), None if used else given)
 
 
+def _last(olds: Mapping[str, Any]) -> str | None:
+    """Return the savepoint that was taken along last."""
+    return olds.get("savepoint_path") or None
+
+
 def _state(inputs: HandoverInputs, path: str | None, starts: int) -> State:
-    nonce = None if path is None else starts
-    return state_of(inputs, savepoint_path=path, savepoint_redeploy_nonce=nonce, starts=starts)
+    """Return the state; a text that is empty is known to a preview, and one that is missing is not."""
+    return state_of(inputs, savepoint_path=path or "", starts=starts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, cast
 
@@ -15,11 +14,11 @@ from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
 from pulumi_cmf_components import confluent_manager, open_hub
 from pulumi_cmf_components import security as rules_of_security
-from pulumi_cmf_components.certificates import Certificate, CertificateAuthority, keystore, truststore
+from pulumi_cmf_components.certificates import STORE_PASSWORD, Certificate, CertificateAuthority
 from pulumi_cmf_components.charts import Chart
 from pulumi_cmf_components.hub_access import HubAccess
 from pulumi_cmf_components.rights import WebUi
-from pulumi_cmf_components.security import ROLES_FILE, STORE_PASSWORD, CertManager, Given, Security
+from pulumi_cmf_components.security import ROLES_FILE, CertManager, Given, Security
 
 SERVICE = "cmf-service"
 """Name of the Service, which Confluent's chart has too."""
@@ -192,11 +191,8 @@ class Hub(pulumi.ComponentResource):
             user = next((user.partition(":")[2] for user in given.get("super_users", ())), "pulumi")
             shown = Certificate(f"{name}-client", here, authority=authority, common_name=user)
             self.client_certificate = Output.secret(Output.concat(shown.key, shown.certificate))
-        stores = Output.all(own.certificate, own.key, authority.certificate).apply(
-            lambda pem: {
-                "keystore.p12": _base64(keystore(pem[0], pem[1], pem[2], STORE_PASSWORD)),
-                "truststore.p12": _base64(truststore(pem[2], STORE_PASSWORD)),
-            }
+        stores = Output.all(own.keystore, authority.truststore).apply(
+            lambda made: {"keystore.p12": made[0], "truststore.p12": made[1]}
         )
         text = {"tls.crt": own.certificate, "tls.key": own.key, "ca.crt": authority.certificate}
         return self._secret("tls", text, Output.secret(stores))
@@ -304,7 +300,3 @@ def _tls_secret(name: str, given: Security | None) -> str | None:
 
 def _pod_labels(distribution: str, name: str) -> dict[str, str]:
     return open_hub.labels(name) if distribution == "open" else confluent_manager.LABELS
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

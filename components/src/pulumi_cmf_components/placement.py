@@ -26,10 +26,8 @@ class HandoverProvider(Front):
 class Handover(dynamic.Resource, module="cmf-components", name="Handover"):
     """What an application takes along when it moves. Part of Placement, which is what programs use."""
 
-    savepoint_path: Output[str | None]
-    """Savepoint that the application starts from where it is; None if it started without state."""
-    savepoint_redeploy_nonce: Output[int | None]
-    """A number that grows with each move; None without a savepoint."""
+    savepoint_path: Output[str]
+    """Savepoint that the application starts from where it is; empty if it started without state."""
     starts: Output[int]
     """How often the application was told to start somewhere or from something."""
 
@@ -110,10 +108,9 @@ class Placement(pulumi.ComponentResource):
             "timeouts": timeouts,
         }
         handover = Handover(resource_name, inputs, pulumi.ResourceOptions(parent=self))
-        start = {
-            "initial_savepoint_path": handover.savepoint_path,
-            "savepoint_redeploy_nonce": handover.savepoint_redeploy_nonce,
-        }
+        self.savepoint_path = handover.savepoint_path.apply(lambda path: path or None)
+        nonce = Output.all(handover.savepoint_path, handover.starts).apply(lambda known: known[1] if known[0] else None)
+        start = {"initial_savepoint_path": self.savepoint_path, "savepoint_redeploy_nonce": nonce}
         before = pulumi.Alias(name=resource_name, parent=pulumi.ROOT_STACK_RESOURCE)
         self.application = FlinkApplication(
             f"{resource_name}-{at}",
@@ -125,5 +122,5 @@ class Placement(pulumi.ComponentResource):
             timeouts=timeouts,
             **application,
         )
-        self.environment, self.savepoint_path = self.application.environment, handover.savepoint_path
+        self.environment = self.application.environment
         self.register_outputs({"environment": self.environment, "savepoint_path": self.savepoint_path})

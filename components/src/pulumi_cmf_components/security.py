@@ -7,9 +7,10 @@ from typing import Any, Literal, Required, TypedDict
 
 import yaml
 
+from pulumi_cmf_components.certificates import STORE_PASSWORD
+
 TLS_FOLDER, ROLES_FOLDER = "/etc/cmf/tls", "/etc/cmf/roles"
 ROLES_FILE = "roles.yaml"
-STORE_PASSWORD = "changeit"  # noqa: S105 - Java wants one; it is the Secret around it that guards the store
 _JWKS = "authentication_oauthbearer"
 
 

@@ -19,6 +19,7 @@ from pulumi_cmf.lifecycle.object_names import IN_ENVIRONMENTS
 from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
+from pulumi_cmf.lifecycle.spelling import whole
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.types import ApplicationDefaults, PoolDefaults, StatementDefaults
 
@@ -107,8 +108,8 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
     async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
         """Return what new defaults do to the jobs of the applications in it, which take them over at once (E04)."""
         name, field = str(news["name"]), "flink_application_defaults"
-        found, laid = (await facts.all(ENVIRONMENTS)).get(name), news.get(field)
-        if found is None or laid == olds.get(field) or contains_unknown(laid):
+        found, laid = (await facts.all(ENVIRONMENTS)).get(name), whole(news.get(field))
+        if found is None or laid == whole(olds.get(field)) or contains_unknown(laid):
             return []
         before, after = ((defaults or {}).get("spec") for defaults in (found.flink_application_defaults, laid))
         given = [

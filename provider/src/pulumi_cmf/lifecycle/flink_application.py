@@ -74,7 +74,8 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         after = await self._environment(facts, environment)
         if not olds or found is None or before is None or after is None or contains_unknown(dict(news)):
             return told
-        present = olds["spec"] if self.holds("spec", found.spec, olds["spec"]) else found.spec
+        said = self.of_state(olds).spec
+        present = said if self.holds("spec", found.spec, said) else found.spec
         specs_ = _effective(present, before), _effective(self.parse(news).spec, after)
         return [*told, *advice(restarts.job_advice(self.what(environment, name), *specs_))]
 
