@@ -33,6 +33,8 @@ class Effect:
 
 
 NOTHING = Effect("nothing restarts")
+_PLACED = "cmf:components:Placement$"
+"""In the URN of an application that moves by suspending it first."""
 _SUSPENDED = Effect("suspended, nothing runs")
 _UNKNOWN = Effect("may restart: something of it is known at `up` only", Weight.RESTARTS)
 _KEEPS: Mapping[str, Effect] = {
@@ -59,6 +61,8 @@ def _application(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
     if action == "replace":
         return Effect("its job ends and a new one starts, **without its state**", Weight.LOSES)
     if old is None or new is None:
+        if moved := _moved(urn, before, after):
+            return moved
         if new is None:
             return Effect("its job ends; only savepoints that were taken remain", Weight.LOSES)
         return _SUSPENDED if suspended(new) else Effect("a job starts", Weight.STARTS)
@@ -77,6 +81,26 @@ def _application(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
         case Happens.NOTHING:
             return NOTHING
     return Effect(f"JobManager and TaskManagers restart; {kept.sentence}", kept.weight)
+
+
+def _moved(urn: str, before: Fleet, after: Fleet) -> Effect | None:
+    """Return what happens to an application that a Placement takes to another environment; None if none does."""
+    goes = urn in before.resources
+    here, there = (before, after) if goes else (after, before)
+    own = here.resources[urn]
+    others = [
+        each
+        for other, each in there.resources.items()
+        if _PLACED in other and other not in here.resources and (each.kind, each.name) == (own.kind, own.name)
+    ]
+    if _PLACED not in urn or not others:
+        return None
+    environment = others[0].properties["environment"]
+    leaving = own if goes else others[0]
+    keeps = restarts.upgrade_mode(leaving.object("spec")) != "stateless"
+    how = "by a savepoint" if keeps else "**without its state** (upgradeMode stateless)"
+    where = f"moves to environment '{environment}'" if goes else f"moves here from environment '{environment}'"
+    return Effect(f"{where}, {how}", Weight.RESTARTS if keeps else Weight.LOSES)
 
 
 def _pool(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
