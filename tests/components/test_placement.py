@@ -12,7 +12,6 @@ from pulumi_cmf_components import Placement
 from tests.components.conftest import Components
 from tests.provider.program import operations
 from tests.support.hub import Hub, Spoke, application, unique
-from tests.support.savepoints import completed
 
 PROGRAM = """
     placed = Placement(
@@ -173,37 +172,6 @@ def test_a_copy_elsewhere_is_told_before_it_runs_twice(placed: Fleet) -> None:
     assert f"it is also in {placed.environments['spoke']}, and would run twice" in said
     placed.cmf.delete(f"{placed.paths['spoke']}/applications/{placed.name}").raise_for_status()
     placed.cmf.gone(f"{placed.paths['spoke']}/applications/{placed.name}")
-
-
-@pytest.mark.rule("C33", "C49", "C53", "E51")
-def test_fails_over_from_a_dead_region_and_comes_back(placed: Fleet) -> None:
-    program, name, region = placed.program, placed.name, placed.clusters["spoke"].cluster
-    program.up(placed.text("spoke", arguments="force_delete=True,"))
-    path = f"{placed.paths['spoke']}/applications/{name}"
-    known = completed(placed.cmf, path)["status"]["path"]
-    region.pause()
-    try:
-        placed.cmf.connected(placed.cluster, "DISCONNECTED")
-        refused = program.preview(placed.text("home", arguments="force_delete=True,"), fails=True)
-        assert f"Kubernetes cluster '{placed.cluster}' is DISCONNECTED" in refused
-        assert f"CMF knows of {known}" in refused
-        over = placed.text("home", arguments=f"force_delete=True, restore_from={known!r},")
-        assert "runs twice if it still runs there" in program.preview(over)
-        program.up()
-        assert placed.running("home")
-        assert placed.spec_at("home")["initialSavepointPath"] == known
-        assert placed.spec_at("spoke") == {}
-    finally:
-        region.resume()
-        placed.cmf.connected(placed.cluster)
-    cluster = f"/kubernetes-clusters/{placed.cluster}"
-    orphans = placed.cmf.get(cluster).json()["status"]["orphans"]
-    assert [orphan["name"] for orphan in orphans] == [name]
-    placed.cmf.post(f"{cluster}/orphans/clean").raise_for_status()
-    with placed.never_twice():
-        program.up(placed.text("spoke", arguments=f"force_delete=True, restore_from={known!r},"))
-    assert placed.running("spoke")
-    assert placed.spec_at("spoke")["initialSavepointPath"] != known
 
 
 def test_says_what_it_cannot_be() -> None:

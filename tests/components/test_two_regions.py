@@ -81,7 +81,7 @@ def test_two_regions(program: Components, fleet: dict[str, Spoke], cmf: Hub) -> 
         example.set(at=west)
         assert f"CMF knows of {known}" in program.run("preview", fails=True)
         example.set(restoreFrom=known)
-        program.up()
+        assert "runs twice if it still runs there" in program.up()
         assert example.runs_in(west)
         assert _outputs(program) == {"environment": f"orders-{west}", "startedFrom": known}
     finally:
