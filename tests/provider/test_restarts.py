@@ -42,7 +42,7 @@ def test_a_resize_is_told_and_taken_back_in_one_step(program: Program, cmf: Hub)
     assert "over slotmanager.number-of-slots.max 4" not in said
     assert "over slotmanager.number-of-slots.max 4" in program.preview(text + application(app, 5, "flink:1.20"))
     other = after.replace(f"'{app}', environment=env.name", f"'{app}', environment=other.name")
-    said = program.preview(f"other = Environment('other-{env}', kubernetes_namespace='flink')\n{other}")
+    said = program.preview(f"other = Environment('other-{env}', kubernetes_namespace='cmf')\n{other}")
     assert f"starts without the state of FlinkApplication '{app}' in environment '{env}', and before that ends" in said
     lost = program.preview(text + application(app, 2, "flink:1.20.1", "stateless"))
     assert "its state is lost (upgradeMode stateless) [E20]" in lost
