@@ -21,7 +21,8 @@ def fleet(place: str, mode: str = "savepoint", parent: str = "cmf:components:Pla
 
 def told(before: Fleet, after: Fleet) -> list[tuple[str, Weight]]:
     """Return the effects of the deletion and of the creation."""
-    effects = [effect("delete", *before.resources, before, after), effect("create", *after.resources, before, after)]
+    (gone,), (made,) = before.resources, after.resources
+    effects = [effect("delete", gone, before, after), effect("create", made, before, after)]
     return [(each.sentence, each.weight) for each in effects]
 
 
