@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,15 +26,15 @@ _SKEW = timedelta(minutes=5)
 """Certificates are good from a little before now, for clocks that are behind."""
 
 
-class _Issuer(dynamic.ResourceProvider):
+class _Issuer(dynamic.ResourceProvider, ABC):
     """What both kinds share: made once, and again in the second half of their life. Nothing is outside the state."""
 
     serialize_as_secret_always = False
     inputs: Sequence[str] = ()
 
+    @abstractmethod
     def issue(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the outputs."""
-        raise NotImplementedError
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Make it."""
@@ -101,17 +102,20 @@ class CertificateProvider(_Issuer):
         return made | {"keystore": _base64(keystore(made["certificate"], made["key"], given["authority"]))}
 
 
-class CertificateAuthority(dynamic.Resource, module="cmf-components", name="CertificateAuthority"):
-    """An authority for development, whose key is a secret of the stack. A new one makes all its certificates anew."""
-
+class _Issued(dynamic.Resource):
     certificate: Output[str]
     """PEM."""
     key: Output[str]
     """PEM. A secret."""
-    truststore: Output[str]
-    """Trust store for Java with it, PKCS#12 in base64, password `changeit`. Made once: each one differs."""
     expires: Output[str]
     """RFC 3339."""
+
+
+class CertificateAuthority(_Issued, module="cmf-components", name="CertificateAuthority"):
+    """An authority for development, whose key is a secret of the stack. A new one makes all its certificates anew."""
+
+    truststore: Output[str]
+    """Trust store for Java with it, PKCS#12 in base64, password `changeit`. Made once: each one differs."""
 
     def __init__(
         self,
@@ -134,17 +138,11 @@ class CertificateAuthority(dynamic.Resource, module="cmf-components", name="Cert
         super().__init__(AuthorityProvider(), resource_name, inputs, _secrets(opts, "key"))
 
 
-class Certificate(dynamic.Resource, module="cmf-components", name="Certificate"):
+class Certificate(_Issued, module="cmf-components", name="Certificate"):
     """A certificate of such an authority, for server or client, renewed by the first `pulumi up` in its second half."""
 
-    certificate: Output[str]
-    """PEM."""
-    key: Output[str]
-    """PEM. A secret."""
     keystore: Output[str]
     """Keystore for Java with key, certificate and authority, PKCS#12 in base64, password `changeit`. A secret."""
-    expires: Output[str]
-    """RFC 3339."""
 
     def __init__(
         self,
