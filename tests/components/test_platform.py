@@ -14,6 +14,7 @@ from kubernetes.client import CoreV1Api
 
 from tests.components.conftest import Components
 from tests.support.hub import Hub, Spoke
+from tests.support.pictures import is_drawn
 
 
 @pytest.mark.rule("C09", "C41", "C52", "E02", "E43")
@@ -31,6 +32,7 @@ def test_a_cluster_more_or_less_touches_no_other(program: Components, fleet: dic
 
     use(program, first=paths["first"])
     program.up()
+    is_drawn("platform", program.folder, program.environment)
     application = cmf.get("/environments/orders-first/applications/smoke-test").json()
     assert application["status"]["jobStatus"]["state"] == "RUNNING"
     assert application["spec"]["image"] == "flink:1.20"

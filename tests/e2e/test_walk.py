@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.walk import NAMESPACE, Walk
+from tests.support.pictures import is_drawn
 from tests.support.wait import wait_for
 
 INTERVAL = 2.0
@@ -37,6 +38,10 @@ def test_up_puts_everything_where_its_environment_is(walk: Walk) -> None:
     assert set(walk.objects("hub-cluster")) == {POOL, POOL_STATEMENT}
     assert set(walk.objects("spoke-1")) == {APPLICATION}
     assert set(walk.objects("spoke-2")) == {OWN_STATEMENT}
+
+
+def test_the_fleet_has_its_picture(walk: Walk) -> None:
+    is_drawn("fleet", walk.project, walk.environment)
 
 
 @pytest.mark.rule("E03", "E06")

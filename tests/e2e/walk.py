@@ -34,7 +34,7 @@ class Walk:
         shutil.copytree(workspace.root / "examples/fleet", self.project / "examples/fleet")
         shutil.copy(workspace.root / "Pulumi.yaml", self.project)
         self.environment = {**os.environ, **fleet_exports(self.fleet, workspace)}
-        self.pulumi("stack", "init", "walk")
+        self.pulumi("stack", "init", "local")
 
     def pulumi(self, *arguments: str, fails: bool = False) -> str:
         """Run pulumi and return what it printed, both streams; assert that it succeeds, or fails."""
