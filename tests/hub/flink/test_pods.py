@@ -41,7 +41,7 @@ def test_a_bare_spec_gets_volumes_and_gateway() -> None:
         "/opt/flink/statement-secret",
     }
     assert (gateway["name"], gateway["image"]) == ("sql-gateway", "flink:1.19")
-    assert "-Drest.port=8081" in gateway["args"]
+    assert {"-Drest.port=8081", "-Dsql-gateway.endpoint.rest.bind-address=0.0.0.0"} <= set(gateway["args"])
     assert gateway["ports"] == [{"name": "sql-gateway", "containerPort": 8083}]
     assert gateway["startupProbe"]["tcpSocket"] == {"port": 8083}
 

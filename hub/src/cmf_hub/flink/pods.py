@@ -58,6 +58,8 @@ def with_gateway(spec: Mapping[str, Any], port: int, rest_port: int) -> dict[str
     containers = _after(_items(common, "containers"), _items(own, "containers"), ("name",))
     settings = {
         "sql-gateway.endpoint.rest.address": "0.0.0.0",  # noqa: S104 - the API server calls it at the pod's address
+        # Images may have rest.bind-address: localhost, as Flink's own configuration has.
+        "sql-gateway.endpoint.rest.bind-address": "0.0.0.0",  # noqa: S104
         "sql-gateway.endpoint.rest.port": str(port),
         "rest.address": "localhost",
         "rest.port": str(rest_port),
