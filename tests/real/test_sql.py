@@ -44,14 +44,14 @@ def test_a_shared_pool_is_a_session_cluster_with_a_gateway(stack: Stack, fleet: 
 
 
 def test_tables_are_made_at_once_and_a_bounded_insert_completes(stack: Stack, hub: Hub) -> None:
-    source = "CREATE TABLE some (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '100')"
+    source = "CREATE TABLE hundred (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '100')"
     endless = "CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '10')"
-    stack.set("table-some", "Statement", **statement(source))
+    stack.set("table-hundred", "Statement", **statement(source))
     stack.set("table-endless", "Statement", **statement(endless))
     stack.set("table-sink", "Statement", **statement("CREATE TABLE sink (n INT) WITH ('connector' = 'blackhole')"))
-    stack.set("bounded", "Statement", **statement("INSERT INTO sink SELECT n FROM some"))
+    stack.set("bounded", "Statement", **statement("INSERT INTO sink SELECT n FROM hundred"))
     stack.up()
-    for table in ("table-some", "table-endless", "table-sink"):
+    for table in ("table-hundred", "table-endless", "table-sink"):
         assert found(hub, table)["status"]["phase"] == "COMPLETED"
     reaches(hub, "bounded", "COMPLETED")
     assert found(hub, "bounded")["status"]["traits"]["isBounded"] is True
@@ -64,7 +64,7 @@ def test_bad_sql_fails_with_the_words_of_flink(stack: Stack, hub: Hub) -> None:
             "apiVersion": "cmf.confluent.io/v1",
             "kind": "Statement",
             "metadata": {"name": "wrong"},
-            "spec": {"statement": "INSERT INTO sink SELECT m FROM some", "computePoolName": "shared"},
+            "spec": {"statement": "INSERT INTO sink SELECT m FROM hundred", "computePoolName": "shared"},
         },
     )
     assert answer.status_code == 200
@@ -165,7 +165,7 @@ def test_a_native_session_cluster_makes_task_managers_as_statements_need_them(
     stack.up()
     home = fleet.clusters["home"]
     assert home.pods(app="native", component="taskmanager") == []
-    stack.set("on-native", "Statement", **statement("INSERT INTO sink SELECT n FROM some", "native"))
+    stack.set("on-native", "Statement", **statement("INSERT INTO sink SELECT n FROM hundred", "native"))
     stack.up()
     reaches(hub, "on-native", "COMPLETED")
     assert home.pods(app="native", component="taskmanager") != []
