@@ -89,7 +89,7 @@ def test_a_query_gives_its_rows(stack: Stack, hub: Hub) -> None:
         return len(rows) >= 3
 
     wait_for(all_read, "three rows", PATIENCE)
-    assert sorted(rows) == [[2], [3], [4]]
+    assert sorted(rows) == [["2"], ["3"], ["4"]]
     stack.drop("query")
 
 
