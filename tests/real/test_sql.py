@@ -165,7 +165,7 @@ def test_a_native_session_cluster_makes_task_managers_as_statements_need_them(
     stack.up()
     home = fleet.clusters["home"]
     assert home.pods(app="native", component="taskmanager") == []
-    stack.set("on-native", "Statement", **statement("INSERT INTO sink SELECT n FROM hundred", "native"))
+    stack.set("on-native", "Statement", **statement("INSERT INTO sink SELECT n FROM endless", "native"))
     stack.up()
-    reaches(hub, "on-native", "COMPLETED")
+    reaches(hub, "on-native", "RUNNING")
     assert home.pods(app="native", component="taskmanager") != []
