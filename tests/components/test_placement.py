@@ -140,7 +140,7 @@ def test_a_move_that_fails_leaves_the_state_where_it_was_and_is_taken_back(place
     assert not placed.clusters["spoke"].deployments().get(name)
 
 
-@pytest.mark.rule("E33", "E51")
+@pytest.mark.rule("C33", "E33", "E51")
 def test_what_cannot_move_stays_and_runs_on(placed: Fleet) -> None:
     program, name = placed.program, placed.name
     program.up(placed.text("home", more={"standin.fail-savepoint": "true"}))
@@ -150,6 +150,16 @@ def test_what_cannot_move_stays_and_runs_on(placed: Fleet) -> None:
     placed.cmf.until(f"{placed.paths['home']}/applications/{name}", "status.lifecycleState", "STABLE")
     assert placed.running("home")
     assert not placed.clusters["spoke"].deployments().get(name)
+
+    region = placed.clusters["spoke"].cluster
+    region.pause()
+    try:
+        placed.cmf.connected(placed.cluster, "DISCONNECTED")
+        assert f"Kubernetes cluster '{placed.cluster}' is DISCONNECTED" in program.up(placed.text("spoke"), fails=True)
+        assert placed.running("home"), "it is not stopped for a place where it cannot start"
+    finally:
+        region.resume()
+        placed.cmf.connected(placed.cluster)
 
 
 @pytest.mark.rule("E51")

@@ -84,7 +84,7 @@ class HandoverKind(Kind[HandoverInputs]):
         return moves.alone(name, there, [env for env in news.get("others") or [] if await _known(facts, env, name)])
 
     async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
-        """Foretell that it cannot leave where it is, or is elsewhere too."""
+        """Foretell that it cannot leave where it is, cannot start where it goes, or is elsewhere too."""
         if contains_unknown(dict(news)):
             return None
         step, name = _step(olds, news), str(news["name"])
@@ -93,7 +93,7 @@ class HandoverKind(Kind[HandoverInputs]):
         found, target = await _known(facts, step.source, name), await _known(facts, step.target, name)
         others = [env for env in news.get("others") or [] if env != step.source and await _known(facts, env, name)]
         others += [step.target] if target is not None and not is_suspended(target.spec) else []
-        refusal = moves.alone(name, step.target, others)
+        refusal = moves.alone(name, step.target, others) or await facts.writable_environment(step.target)
         what, last = _APPLICATION.what(step.source, name), _last(olds)
         if refusal is not None or step.restore is not None or moves.returns(_status(found), _status(target), last):
             return refusal
