@@ -65,7 +65,7 @@ def draw(stack: Stack) -> str:
     root = laid_out(stack.items)
     title = f"What runs where: {stack.name}"
     top = _PADDING + _TITLE + _GAP
-    note = f"Resources of other providers: {stack.others}" if stack.others else ""
+    note = "Resources of other providers are not drawn." if stack.others else ""
     width = max(root.width, *(round(len(text) * size * _LETTER) + 2 * _PADDING
                               for text, size in ((title, _TITLE), (note, _SMALL))))  # fmt: skip
     height = top + root.height + (_LINE + _PADDING if note else 0)

@@ -68,11 +68,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack's name, as in `fleet/prod`; what is drawn of it; and how many resources are not CMF's."""
+    """A stack's name, as in `fleet/prod`; what is drawn of it; and whether it has resources that are not CMF's."""
 
     name: str
     items: list[Item]
-    others: int
+    others: bool
 
 
 def read(text: str) -> Stack:
@@ -90,7 +90,7 @@ def read(text: str) -> Stack:
         names = sorted(
             {"/".join(reversed(each["urn"].removeprefix("urn:pulumi:").split("::")[:2])) for each in resources}
         )
-        others = [each for each in resources if not _kind(each) and not each["type"].startswith("pulumi:")]
+        others = any(not _kind(each) and not each["type"].startswith("pulumi:") for each in resources)
         tree = _Tree()
         # What others are in comes before them.
         for kind in KINDS:
@@ -99,7 +99,7 @@ def read(text: str) -> Stack:
     except (ValueError, KeyError, TypeError, AttributeError):
         # What a parser says quotes the text, which may have secrets.
         raise NotAStack("this is not what `pulumi stack export` writes") from None
-    return Stack(names[0] if names else "empty stack", tree.ordered(), len(others))
+    return Stack(names[0] if names else "empty stack", tree.ordered(), others)
 
 
 def _kind(resource: Mapping[str, Any]) -> str | None:
