@@ -174,12 +174,13 @@ def test_what_the_stack_only_reads_and_another_cmf_are_told_apart() -> None:
 
 
 def test_what_is_of_other_providers_is_told_and_not_drawn() -> None:
-    namespace = {"urn": "urn:pulumi:prod::fleet::kubernetes:core/v1:Namespace::elsewhere"}
-    namespace["type"] = "kubernetes:core/v1:Namespace"
-    svg = draw(read(exported(namespace)))
+    namespace: dict[str, Any] = {"urn": "urn:pulumi:prod::fleet::kubernetes:core/v1:Namespace::elsewhere"}
+    namespace |= {"type": "kubernetes:core/v1:Namespace", "custom": True}
+    component = {**namespace, "type": "cmf:components:Spoke", "custom": False}
+    svg = draw(read(exported(namespace, component)))
     assert ET.fromstring(svg).findtext(f"{SVG}desc") == "Resources of other providers are not drawn."
     assert "elsewhere" not in svg
-    assert ET.fromstring(draw(read(exported()))).findtext(f"{SVG}desc") == "Nothing."
+    assert ET.fromstring(draw(read(exported(component)))).findtext(f"{SVG}desc") == "Nothing."
 
 
 def test_a_stopped_job_says_so_and_what_is_going_is_not_drawn() -> None:

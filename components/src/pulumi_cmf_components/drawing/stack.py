@@ -14,6 +14,8 @@ from pulumi_cmf.lifecycle.kinds import KINDS
 from pulumi_cmf.lifecycle.spelling import camel
 
 _TYPE = re.compile(r"(?:pulumi-python:dynamic/cmf|cmf:index):(\w+)")
+_OURS = ("cmf:", "pulumi-python:dynamic/cmf", "pulumi:")
+"""How types begin that are CMF's, our components', or Pulumi's own."""
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key of the objects that stand for secrets in a state."""
 _ORDER = (*KINDS, "shared")
@@ -90,7 +92,7 @@ def read(text: str) -> Stack:
         names = sorted(
             {"/".join(reversed(each["urn"].removeprefix("urn:pulumi:").split("::")[:2])) for each in resources}
         )
-        others = any(not _kind(each) and not each["type"].startswith("pulumi:") for each in resources)
+        others = any(each.get("custom") and not each["type"].startswith(_OURS) for each in resources)
         tree = _Tree()
         # What others are in comes before them.
         for kind in KINDS:
