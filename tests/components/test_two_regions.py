@@ -8,7 +8,8 @@ import pytest
 from cmf_localfleet import Workspace
 
 from tests.components.conftest import Components
-from tests.support.hub import Hub, Spoke, unique
+from tests.support.hub import Hub, Spoke
+from tests.support.pictures import is_drawn
 from tests.support.savepoints import completed
 
 
@@ -20,7 +21,7 @@ class Example:
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(example / file, program.folder / file)
         self.program, self.cmf = program, cmf
-        self.west, self.east = unique("us-west"), unique("us-east")
+        self.west, self.east = "us-west", "us-east"
         self.paths = {self.west: fleet["home"].cluster.kubeconfig, self.east: fleet["spoke"].cluster.kubeconfig}
         self.regions(self.west, self.east)
         program.run("stack", "init", "regions")
@@ -57,6 +58,7 @@ def test_two_regions(program: Components, fleet: dict[str, Spoke], cmf: Hub) -> 
     west, east = example.west, example.east
     program.up()
     assert example.runs_in(west)
+    is_drawn("two-regions", program.folder, program.environment)
 
     program.use_plugin()  # from here on the plugin serves the application; the handover stays with the program
     example.set(parallelism=4)
