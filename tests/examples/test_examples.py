@@ -76,9 +76,9 @@ def test_a_job_is_resized_and_rolled_back_within_limits(example: Start, cmf: Hub
     resize.has_its_picture()
     before = fleet["home"].deployments()["resized"]
     resize.configure(taskManagers=3)
-    assert {name: done for name, done in operations(resize.preview()).items() if done == "update"} == {
-        "resized": "update"
-    }
+    said = resize.preview()
+    assert {name: done for name, done in operations(said).items() if done == "update"} == {"resized": "update"}
+    assert "JobManager and TaskManagers restart" in said
     resize.up()
     bigger = fleet["home"].deployments()["resized"]
     assert (bigger["spec"]["taskManager"]["replicas"], bigger["spec"]["job"]["parallelism"]) == (3, 6)
