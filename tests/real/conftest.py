@@ -32,14 +32,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[real.RealFleet]:
     """Two clusters with nodes and the operator."""
     folder, kubeconfigs = tmp_path_factory.mktemp("real"), os.environ.get("E2E_KUBECONFIGS")
-    if kubeconfigs:
-        yield real.given(folder, kubeconfigs)
-        return
-    missing = missing_for_nodes()
+    missing = None if kubeconfigs else missing_for_nodes()
     if missing:
         pytest.skip(missing)
-    with real.running(folder) as running:
-        yield running
+    with real.given(folder, kubeconfigs) if kubeconfigs else real.running(folder) as clusters:
+        yield clusters
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -143,7 +144,8 @@ def running(folder: Path) -> Iterator[RealFleet]:
         yield RealFleet(clusters, data, FLINK_IMAGE)
 
 
-def given(folder: Path, kubeconfigs: str) -> RealFleet:
+@contextmanager
+def given(folder: Path, kubeconfigs: str) -> Iterator[RealFleet]:
     """Return the fleet of `E2E_KUBECONFIGS`; their copies are below a folder."""
     paths = kubeconfigs.split(os.pathsep)
     assert len(paths) == len(NAMES), f"E2E_KUBECONFIGS has {len(paths)} paths, not {len(NAMES)} with a colon between"
@@ -152,9 +154,12 @@ def given(folder: Path, kubeconfigs: str) -> RealFleet:
         clusters[name] = LocalCluster(folder / name)
         clusters[name].directory.mkdir()
         shutil.copyfile(path, clusters[name].kubeconfig)
-    data = Path(os.environ.get("E2E_DATA", "/tmp/flink-data"))
-    data.mkdir(exist_ok=True)
-    return RealFleet(clusters, data, os.environ.get("E2E_FLINK_IMAGE", FLINK_IMAGE))
+    shared = Path(os.environ.get("E2E_DATA", "/tmp/flink-data"))
+    shared.mkdir(exist_ok=True)
+    # What pods write may be of other users.
+    with TemporaryDirectory(dir=shared, prefix="run-", ignore_cleanup_errors=True) as data:
+        Path(data).chmod(0o777)
+        yield RealFleet(clusters, Path(data), os.environ.get("E2E_FLINK_IMAGE", FLINK_IMAGE))
 
 
 def _end(cluster: NodeCluster) -> None:
