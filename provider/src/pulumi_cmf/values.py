@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from inspect import isawaitable
 from typing import Any
 
 import pulumi
+from cmf_core.sensitive import OPTIONS, is_sensitive
+from pulumi._types import input_type_to_dict, is_input_type
+from pulumi.runtime import rpc
 
 from pulumi_cmf.lifecycle.kind import UNSENT
-from pulumi_cmf.lifecycle.spelling import whole
+from pulumi_cmf.lifecycle.spelling import AS_WRITTEN, camel, whole
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 
 PROVIDER = "__provider"
@@ -37,6 +41,41 @@ def to_pulumi(value: Any, unknown: Any) -> Any:
     if isinstance(value, dict):
         return {key: to_pulumi(part, unknown) for key, part in value.items()}
     return [to_pulumi(part, unknown) for part in value] if isinstance(value, list) else value
+
+
+def guarded(values: Mapping[str, Any], secret: Collection[str]) -> dict[str, Any]:
+    """Return properties with secrets marked for Pulumi: those of `secret`, and options that hold credentials."""
+    return {
+        key: rpc.wrap_rpc_secret(value) if key in secret else _guarded(value, options=camel(key) in OPTIONS)
+        for key, value in values.items()
+    }
+
+
+def _guarded(value: Any, *, options: bool = False) -> Any:
+    if isinstance(value, list):
+        return [_guarded(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    return guarded(value, [key for key in value if is_sensitive(key)] if options else ())
+
+
+def spelled(value: Any) -> Any:
+    """Return a nested input of a program with its fields as CMF spells them, whether its values are known or not.
+
+    Pulumi finds the secrets among what a provider returns by the names that they had in the program.
+    """
+    if isinstance(value, pulumi.Output) or isawaitable(value):
+        return pulumi.Output.from_input(value).apply(spelled)
+    if is_input_type(type(value)):
+        value = input_type_to_dict(value)
+    if isinstance(value, list | tuple):
+        return [spelled(part) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    given = {key: part for key, part in value.items() if part is not None}
+    if len({camel(key) for key in given}) < len(given):
+        return value  # a field in two spellings, which the check tells
+    return {camel(key): part if camel(key) in AS_WRITTEN else spelled(part) for key, part in given.items()}
 
 
 def creation_mark(urn: str, inputs: Mapping[str, Any]) -> str | None:

@@ -13,10 +13,11 @@ An event says what is different from what the hub knew, so a state that is seen 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
+
+from cmf_core.sensitive import is_sensitive
 
 from cmf_hub.flink.instances import current
 from cmf_hub.flink.manifests import application_spec
@@ -32,12 +33,6 @@ LONGEST_EXCEPTION = 8192
 LONGEST_MESSAGE = 512
 """Characters of an event's message."""
 
-_SENSITIVE = re.compile(
-    r"password|secret|token|credential|api-?key|account\.key|service-key|auth-params|basic-auth|jaas\.config|"
-    r"http-headers",
-    re.IGNORECASE,
-)
-"""Keys of Flink's configuration whose values Flink itself does not log."""
 _SHORTEST = 4
 """Characters of a secret at least; shorter ones are in any text."""
 
@@ -135,7 +130,7 @@ def _job_state(status: Mapping[str, Any]) -> str:
 def _without_secrets(text: str, placed: Placement) -> str:
     """Return the text without the values of the configuration's sensitive keys: an exception may quote them."""
     configuration = application_spec(placed)["flinkConfiguration"]
-    secrets = {value for key, value in configuration.items() if _SENSITIVE.search(key) and len(value) >= _SHORTEST}
+    secrets = {value for key, value in configuration.items() if is_sensitive(key) and len(value) >= _SHORTEST}
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "******")
     return text

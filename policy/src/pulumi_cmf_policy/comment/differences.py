@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cmf_core.sensitive import is_sensitive
+
 from pulumi_cmf_policy.resources import Described
 from pulumi_cmf_policy.unknowns import is_unknown
 
@@ -38,24 +40,6 @@ _SHOWN = (
     "stopped",
     "type",
 )
-_SENSITIVE = (
-    "password",
-    "secret",
-    "fs.azure.account.key",
-    "apikey",
-    "api-key",
-    "auth-params",
-    "service-key",
-    "token",
-    "basic-auth",
-    "jaas.config",
-    "http-headers",
-    "credential",
-    "access-key",
-    "access.key",
-    "private",
-)
-"""Parts of the keys whose values Flink hides (GlobalConfiguration.SENSITIVE_KEYS), and some more."""
 _CONFIGURATION = ("flinkConfiguration", "flink_configuration")
 _LONGEST = 60
 
@@ -105,7 +89,7 @@ def _difference(path: tuple[str, ...], old: Any, new: Any) -> Difference:
     inside = next((index for index, part in enumerate(path) if part in _CONFIGURATION), None)
     if inside is not None:
         where = ".".join(path[inside + 1 :]) or where
-        shown = not any(part in where.lower() for part in _SENSITIVE)
+        shown = not is_sensitive(where)
     else:
         shown = any(fnmatchcase(where, pattern) for pattern in _SHOWN)
     if not shown or isinstance(old, list) or isinstance(new, list):

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, TypeVar
 import pulumi
 from cmf_core.errors import CmfError
 from pulumi import dynamic
-from pulumi.runtime import rpc
 from pydantic import ValidationError
 
 from pulumi_cmf.dynamic import background
@@ -21,7 +20,7 @@ from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Operation, Refused, State, unreadable
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
 from pulumi_cmf.lifecycle.waiting import WaitFailed
-from pulumi_cmf.values import PROVIDER, creation_mark, from_pulumi, to_pulumi
+from pulumi_cmf.values import PROVIDER, creation_mark, from_pulumi, guarded, to_pulumi
 
 T = TypeVar("T")
 
@@ -61,7 +60,7 @@ class Front(dynamic.ResourceProvider):
                 )
             )
             failures += [dynamic.CheckFailure("", refusal)] if refusal else []
-        return dynamic.CheckResult(to_pulumi(checked.inputs, pulumi.output.UNKNOWN), failures)
+        return dynamic.CheckResult(self._outs(to_pulumi(checked.inputs, pulumi.output.UNKNOWN)), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare the state with the inputs."""
@@ -149,8 +148,7 @@ class Front(dynamic.ResourceProvider):
             call.fail(unreadable(self.kind, error), error)
 
     def _outs(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        secret = self.kind.secret
-        return {key: rpc.wrap_rpc_secret(value) if key in secret else value for key, value in values.items()}
+        return guarded(values, self.kind.secret)
 
 
 async def _on_hub(settings: Settings, work: Callable[[Hub], Awaitable[T]]) -> T:

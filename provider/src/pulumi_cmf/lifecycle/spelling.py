@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from cmf_core.sensitive import OPTIONS
+
 _SNAKE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _IRREGULAR = {"jar_uri": "jarURI"}
-_TEXTS = frozenset({"flinkConfiguration", "connectionConfig"})
-_AS_WRITTEN = frozenset({*_TEXTS, "labels", "annotations", "properties", "podTemplate", "logConfiguration", "secrets"})
+AS_WRITTEN = frozenset({*OPTIONS, "labels", "annotations", "properties", "podTemplate", "logConfiguration", "secrets"})
+"""Fields whose contents users or Kubernetes name."""
 
 
 class SpelledTwice(ValueError):
@@ -50,9 +52,9 @@ def as_cmf(value: Any) -> Any:
 
 
 def _field(name: str, value: Any) -> Any:
-    if name in _TEXTS:
+    if name in OPTIONS:
         return texts(value)
-    return whole(value) if name in _AS_WRITTEN else as_cmf(value)
+    return whole(value) if name in AS_WRITTEN else as_cmf(value)
 
 
 def whole(value: Any) -> Any:

@@ -14,7 +14,7 @@ from pulumi.runtime import rpc
 from pulumi_cmf.lifecycle.spelling import camel
 from pulumi_cmf.lifecycle.unknowns import Path
 from pulumi_cmf.plugin.engine import struct
-from pulumi_cmf.values import from_pulumi, to_pulumi
+from pulumi_cmf.values import from_pulumi, guarded, to_pulumi
 
 
 class Names:
@@ -29,9 +29,9 @@ class Names:
         return {self._ours.get(name, name): value for name, value in given.items()}
 
     def give(self, values: Mapping[str, Any], secret: tuple[str, ...] = ()) -> struct_pb2.Struct:
-        """Return values for the engine; `secret` ones are marked as such."""
-        plain = {name: to_pulumi(value, rpc.UNKNOWN) for name, value in values.items()}
-        return struct({camel(name): rpc.wrap_rpc_secret(v) if name in secret else v for name, v in plain.items()})
+        """Return values for the engine; `secret` ones and credentials among options are marked as such."""
+        told = guarded(to_pulumi(dict(values), rpc.UNKNOWN), secret)
+        return struct({camel(name): value for name, value in told.items()})
 
 
 def spelled(path: Path) -> str:

@@ -12,6 +12,7 @@ from pulumi_cmf.dynamic.front import Front
 from pulumi_cmf.lifecycle.settings import NAMESPACE
 from pulumi_cmf.lifecycle.spelling import camel
 from pulumi_cmf.resources.leaving import watch
+from pulumi_cmf.values import spelled
 
 
 def uses_plugin() -> bool:
@@ -36,14 +37,16 @@ class CmfResource(dynamic.Resource):
         self, resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         watch()
-        properties = {**dict.fromkeys(self._front.kind.outputs), **inputs}
+        kind = self._front.kind
+        nested = {name: spelled(inputs[name]) for name in kind.nested if name in inputs}
+        properties = {**dict.fromkeys(kind.outputs), **inputs, **nested}
         if not uses_plugin():
             super().__init__(self._front(), resource_name, properties, opts)
             return
         before = pulumi.Alias(type_=f"pulumi-python:{self._resource_type_name}")
         pulumi.CustomResource.__init__(
             self,
-            f"{NAMESPACE}:index:{self._front.kind.name}",
+            f"{NAMESPACE}:index:{kind.name}",
             resource_name,
             properties,
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[before])),
