@@ -3,11 +3,15 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from cmf_localfleet.exports import pulumi_exports
 from cmf_localfleet.workspace import Workspace
@@ -30,12 +34,12 @@ class Program:
         commands = str(Path(sys.executable).parent)  # where pulumi-resource-cmf is
         self.environment["PATH"] = os.pathsep.join((commands, self.environment["PATH"]))
 
-    def start(self) -> None:
+    def start(self, stack: str = "dev") -> None:
         """Make the project and its stack."""
         self.folder.mkdir()
         (self.folder / "Pulumi.yaml").write_text("name: test\nruntime: python\n")
         self.write("")
-        self.run("stack", "init", "dev")
+        self.run("stack", "init", stack)
         if self.plugin:
             self.use_plugin()
 
@@ -64,16 +68,20 @@ class Program:
         return self._done(*arguments).stdout
 
     def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=self.timeout,
-            check=False,
+        with self.running(*arguments) as running:
+            stdout, stderr = running.said(self.timeout)
+        return subprocess.CompletedProcess(running.command, running.returncode, stdout, stderr)
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator["Running"]:
+        """Run pulumi while a test does something else; what still runs at the end of the block is killed."""
+        running = Running(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"], self.folder, self.environment
         )
+        try:
+            yield running
+        finally:
+            running.kill()
 
     def up(self, text: str | None = None, *, fails: bool = False) -> str:
         """Run `pulumi up`, with a new program if one is given."""
@@ -107,6 +115,38 @@ class Program:
         """Return the outputs of a resource, named as in Python."""
         outputs: dict[str, Any] = self.resources()[name]["outputs"]
         return {re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key): value for key, value in outputs.items()}
+
+
+class Running:
+    """A `pulumi` command that runs."""
+
+    def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
+        self.command = command
+        self._process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    @property
+    def returncode(self) -> int:
+        """Exit code of what has ended."""
+        assert self._process.returncode is not None, f"{self.command} runs"
+        return self._process.returncode
+
+    def said(self, timeout: float) -> tuple[str, str]:
+        """Wait for its end, `timeout` seconds at most, and return its stdout and stderr."""
+        return self._process.communicate(timeout=timeout)
+
+    def interrupt(self) -> None:
+        """Press ^C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill it and all that it started, if it runs: the SDK's provider process would outlive a killed engine."""
+        if self._process.poll() is None:
+            engine = psutil.Process(self._process.pid)
+            for process in [engine, *engine.children(recursive=True)]:
+                process.kill()
+            self._process.communicate()
 
 
 def operations(said: str) -> dict[str, str]:

@@ -1,48 +1,16 @@
 """The resources on the real Pulumi engine: preview, up, refresh, destroy, and what the user reads."""
 
 import json
-import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
 from cmf_localfleet import LocalCluster
 
+from tests.provider.lines import CLUSTER_SPEC, SPEC, application, environment, pool, statement
 from tests.provider.program import Program, on_both_fronts, operations
 from tests.support import hub as samples
 from tests.support.hub import Hub, Spoke, lookup, unique
 from tests.support.wait import wait_for
-
-SPEC = samples.application("x")["spec"]
-CLUSTER_SPEC = samples.pool("x")["spec"]["clusterSpec"]
-
-
-def environment(name: str, **inputs: object) -> str:
-    """Return the line of a program that makes an environment."""
-    given = {"kubernetes_namespace": "flink", **inputs}
-    return f"env = Environment({name!r}, {arguments(given)})\n"
-
-
-def application(name: str, slots: int = 2, **inputs: object) -> str:
-    """Return the line that makes an application in `env`."""
-    spec = {**SPEC, "flinkConfiguration": {"taskmanager.numberOfTaskSlots": slots}}
-    return f"app = FlinkApplication({name!r}, environment=env.name, {arguments({'spec': spec, **inputs})})\n"
-
-
-def pool(name: str, **inputs: object) -> str:
-    """Return the line that makes a pool in `env`."""
-    given = {"type": "SHARED", "cluster_spec": CLUSTER_SPEC, **inputs}
-    return f"pool = ComputePool({name!r}, environment=env.name, {arguments(given)})\n"
-
-
-def statement(name: str, text: str) -> str:
-    """Return the line that makes a statement in `env` on `pool`."""
-    return f"Statement({name!r}, environment=env.name, compute_pool_name=pool.name, statement={text!r})\n"
-
-
-def arguments(given: dict[str, object]) -> str:
-    """Return keyword arguments."""
-    return ", ".join(f"{key}={value!r}" for key, value in given.items())
 
 
 def is_plain(said: str) -> bool:
@@ -199,26 +167,16 @@ def test_a_create_that_was_not_ready_is_recorded_and_awaited_by_the_next_update(
     assert "3 unchanged" in program.up()
 
 
-def kill_with_children(pid: int) -> None:
-    """Kill a process and all that it started: the SDK's provider process would outlive a killed engine."""
-    parent = psutil.Process(pid)
-    for process in [parent, *parent.children(recursive=True)]:
-        process.kill()
-
-
 @on_both_fronts
 def test_a_create_that_was_killed_is_taken_up_again(program: Program, cmf: Hub) -> None:
     env, name = unique("env"), unique("pool")
     slow = {**CLUSTER_SPEC, "flinkConfiguration": {"standin.delay": "8"}}
     program.write(environment(env) + pool(name, cluster_spec=slow))
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    with subprocess.Popen(
-        command, cwd=program.folder, env=program.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as running:
+    with program.running("up", "--yes", "--skip-preview") as running:
         path = f"/environments/{env}/compute-pools/{name}"
         wait_for(lambda: cmf.get(path).status_code == 200, "the pool to be posted")
         uid = cmf.get(path).json()["metadata"]["uid"]
-        kill_with_children(running.pid)
+        running.kill()
     program.run("cancel", "--yes")
     said = program.up()
     assert operations(said)[name] == "created"
