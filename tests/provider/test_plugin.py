@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.provider.lines import application, environment, pool
 from tests.provider.program import Program, operations
-from tests.provider.test_engine import application, environment, pool
 from tests.support import hub as samples
 from tests.support.hub import Hub, unique
 

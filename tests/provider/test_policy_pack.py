@@ -7,8 +7,8 @@ import pytest
 from cmf_localfleet import LocalCluster
 from pulumi_cmf_policy.comment.main import main
 
+from tests.provider.lines import application, environment
 from tests.provider.program import Program, on_both_fronts
-from tests.provider.test_engine import application, environment
 from tests.support.hub import Hub, unique
 
 ROOT = Path(__file__).parents[2]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.provider.lines import SPEC, environment, pool
+from tests.provider.lines import application as plain
 from tests.provider.program import Program, on_both_fronts
-from tests.provider.test_engine import SPEC, environment, pool
-from tests.provider.test_engine import application as plain
 from tests.support.hub import Hub, unique
 
 STATE = {"state.checkpoints.dir": "s3://shared/checkpoints", "state.savepoints.dir": "s3://shared/savepoints"}
