@@ -7,7 +7,7 @@ import pytest
 from cmf_localfleet import Workspace
 
 from tests.provider.conftest import running_hub
-from tests.provider.lines import application, environment
+from tests.provider.lines import SPEC, application, environment
 from tests.provider.program import Program, on_both_fronts, operations
 from tests.support.faults import Fault, FaultProxy
 from tests.support.hub import Hub, Spoke, unique
@@ -95,6 +95,35 @@ def test_what_is_interrupted_while_it_waits_is_recorded(program: Program, cmf: H
     program.refresh()
     program.up()
     assert program.outputs(name)["uid"] == uid
+
+
+@on_both_fronts
+@pytest.mark.rule("C33")
+def test_a_cluster_that_dies_during_a_create(program: Program, cmf: Hub, fleet: dict[str, Spoke]) -> None:
+    spoke, cluster, env, name = fleet["spoke"].cluster, unique("dying"), unique("env"), unique("app")
+    slow = {**SPEC, "flinkConfiguration": {"standin.delay": "20"}}
+    program.write(
+        f"cluster = KubernetesCluster({cluster!r}, kubeconfig=open({str(spoke.kubeconfig)!r}).read())\n"
+        f"env = Environment({env!r}, kubernetes_namespace='flink', kubernetes_cluster_name=cluster.name)\n"
+        + application(name, spec=slow, timeouts={"create": 10})
+    )
+    path = f"/environments/{env}/applications/{name}"
+    with program.running("up", "--yes", "--skip-preview") as running:
+        wait_for(lambda: cmf.get(path).status_code == 200, "the application to be posted", program.timeout)
+        uid = cmf.get(path).json()["metadata"]["uid"]
+        spoke.stop()
+        try:
+            said = "".join(running.said(program.timeout))
+            assert running.returncode != 0, said
+            assert "was not STABLE within 10 s" in said
+            cmf.connected(cluster, "DISCONNECTED")
+        finally:
+            spoke.start()
+    cmf.connected(cluster)
+    program.write((program.folder / "__main__.py").read_text().replace("'create': 10", "'create': 60, 'update': 60"))
+    program.up()
+    assert program.outputs(name)["uid"] == uid
+    assert cmf.get(path).json()["metadata"]["uid"] == uid
 
 
 @on_both_fronts
