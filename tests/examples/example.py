@@ -19,7 +19,7 @@ class Example(Program):
     def start(self) -> None:
         """Copy the folder and make the stack."""
         shutil.copytree(EXAMPLES / self.name, self.folder)
-        self.run("stack", "init", "dev")
+        self.run("stack", "init", self.stack)
 
     def configure(self, **values: object) -> None:
         """Set configuration of the stack."""

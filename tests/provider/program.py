@@ -25,21 +25,22 @@ _HEAD = "import pulumi\nfrom pulumi_cmf import *\n"
 class Program:
     """A program whose text a test changes, and the `pulumi` command on it."""
 
-    def __init__(self, folder: Path, workspace: Workspace, *, plugin: bool = False) -> None:
+    def __init__(self, folder: Path, workspace: Workspace, *, plugin: bool = False, stack: str = "dev") -> None:
         """Describe a program; with `plugin`, its resources are the plugin's."""
         self.timeout = 200.0
         self.folder = folder / "program"
         self.plugin = plugin
+        self.stack = stack
         self.environment = {**os.environ, **pulumi_exports(folder / "pulumi", workspace)}
         commands = str(Path(sys.executable).parent)  # where pulumi-resource-cmf is
         self.environment["PATH"] = os.pathsep.join((commands, self.environment["PATH"]))
 
-    def start(self, stack: str = "dev") -> None:
+    def start(self) -> None:
         """Make the project and its stack."""
         self.folder.mkdir()
         (self.folder / "Pulumi.yaml").write_text("name: test\nruntime: python\n")
         self.write("")
-        self.run("stack", "init", stack)
+        self.run("stack", "init", self.stack)
         if self.plugin:
             self.use_plugin()
 

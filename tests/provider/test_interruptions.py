@@ -131,9 +131,9 @@ def test_of_two_stacks_that_want_one_name_one_gets_it(
     program: Program, cmf: Hub, tmp_path: Path, fleet: dict[str, Spoke]
 ) -> None:
     (tmp_path / "other").mkdir()
-    other = Program(tmp_path / "other", Workspace.find(), plugin=program.plugin)
+    other = Program(tmp_path / "other", Workspace.find(), plugin=program.plugin, stack="rival")
     other.environment |= {key: program.environment[key] for key in ("CMF_URL", "CMF_KUBECONFIG_DIRECTORY")}
-    other.start("rival")
+    other.start()
     env = unique("env")
     for each in (program, other):
         each.write(environment(env))
