@@ -20,10 +20,10 @@ status:  ## show what is running
 test:    ## lint, check types and layers, and run every test
 	@scripts/test
 
-e2e:     ## run real Flink on two local clusters whose pods run (root, Linux; ten minutes and more)
+e2e:     ## run real Flink on two local clusters whose pods run (root, Linux; twenty minutes)
 	@scripts/e2e
 
-bench:   ## measure the hub beside a kube-apiserver and with many applications and clusters (BENCH=full: an hour)
+bench:   ## measure the hub beside a kube-apiserver and with many applications and clusters (an hour; BENCH=full: two)
 	@scripts/bench
 
 lint:    ## ruff, mypy, import-linter, gofmt, and whether docs/ is what the code says
