@@ -16,9 +16,14 @@ def _nothing_is_left_running() -> Iterator[None]:
     """Assert, when all other fixtures have ended, that each process that the tests started has ended and was reaped."""
     before = set(psutil.Process().children())
     yield
-    left = [f"{child.pid} ({child.status()}): {child.cmdline()}" for child in _children() - before]
+    left = [told for child in set(psutil.Process().children()) - before if (told := _told(child))]
     assert not left
 
 
-def _children() -> set[psutil.Process]:
-    return {child for child in psutil.Process().children() if "multiprocessing" not in " ".join(child.cmdline())}
+def _told(child: psutil.Process) -> str | None:
+    """Return what a process is; None of one that has just ended, and of those of multiprocessing, which end with us."""
+    try:
+        command = " ".join(child.cmdline())
+        return None if "multiprocessing" in command else f"{child.pid} ({child.status()}): {command}"
+    except psutil.NoSuchProcess:
+        return None

@@ -29,7 +29,7 @@ def test_options_of_resources(program: Program, cmf: Hub) -> None:
     protected = with_options(environment(env), "pulumi.ResourceOptions(protect=True)")
     program.up(protected + inside)
     said = program.preview("", fails=True)
-    assert "protect" in said
+    assert "because it is protected" in said
 
     alias = f"pulumi.ResourceOptions(aliases=[pulumi.Alias(name={env!r})])"
     renamed = f"env = Environment('renamed', name={env!r}, kubernetes_namespace='flink')\n"

@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 from cmf_core.calls import ENVIRONMENTS, Collection, application_savepoints, applications
 from cmf_core.errors import ClusterUnavailable
-from cmf_core.merge import merged
-from cmf_core.models import Environment, FlinkApplication, Model, SavepointState
+from cmf_core.models import FlinkApplication, Model, SavepointState
 from cmf_core.rules import Advice, Refusal, Verdict, moves, names
 from cmf_core.rules.applications import is_suspended
 from cmf_core.rules.savepoints import durable_path
 from pulumi_cmf.lifecycle.facts import Facts
-from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
+from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind, effective_spec
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Inputs
 from pulumi_cmf.lifecycle.kind import Created, Difference, Found, Kind, Operation, Refused, State, state_of
@@ -104,7 +103,7 @@ class HandoverKind(Kind[HandoverInputs]):
         if away is not None:
             text = f"{what} cannot be moved: {away.message}. {await _ways(facts, step, name)}"
             return Refusal(away.status, text, away.rule)
-        return moves.leavable(what, found.spec, _effective(found, place), found.lifecycle_state)
+        return moves.leavable(what, found.spec, effective_spec(found.spec, place), found.lifecycle_state)
 
     async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
         """Return what an update is going to do, in its order, and what that costs."""
@@ -119,7 +118,7 @@ class HandoverKind(Kind[HandoverInputs]):
         if not step.restore and moves.returns(_status(found), _status(target), _last(olds)):
             text = f"FlinkApplication '{name}' never ran in environment '{step.source}' and resumes in '{step.target}'"
             return [Advice(text, "E51")]
-        keeps = found is not None and place is not None and moves.keeps_state(_effective(found, place))
+        keeps = found is not None and place is not None and moves.keeps_state(effective_spec(found.spec, place))
         away = await facts.writable_environment(step.source)
         head = f"FlinkApplication '{name}' moves from environment '{step.source}' to '{step.target}'"
         if step.restore and away is not None:
@@ -207,7 +206,7 @@ class _Leaving:
         if found is None or place is None:
             _refuse(moves.there_to_leave(self.what, self.last, present=step.restore is not None))
             return step.restore
-        effective = _effective(found, place)
+        effective = effective_spec(found.spec, place)
         if step.restore is not None:
             await self._stop(collection, found)
             return step.restore
@@ -288,10 +287,6 @@ async def _ways(facts: Facts, step: _Step, name: str) -> str:
     when, path = max(taken, default=("", ""))
     known = f": CMF knows of {path}, taken {when}" if path else ", a savepoint or checkpoint"
     return f"Wait for it, or give up what it did last and say in restore_from what to go on from{known}"
-
-
-def _effective(found: FlinkApplication, place: Environment) -> dict[str, Any]:
-    return merged(found.spec, (place.flink_application_defaults or {}).get("spec"))
 
 
 def _step(olds: Mapping[str, Any], news: Mapping[str, Any]) -> _Step:

@@ -59,23 +59,23 @@ def _guarded(value: Any, *, options: bool = False) -> Any:
     return guarded(value, [key for key in value if is_sensitive(key)] if options else ())
 
 
-def spelled(value: Any) -> Any:
+def respelled(value: Any) -> Any:
     """Return a nested input of a program with its fields as CMF spells them, whether its values are known or not.
 
     Pulumi finds the secrets among what a provider returns by the names that they had in the program.
     """
     if isinstance(value, pulumi.Output) or isawaitable(value):
-        return pulumi.Output.from_input(value).apply(spelled)
+        return pulumi.Output.from_input(value).apply(respelled)
     if is_input_type(type(value)):
         value = input_type_to_dict(value)
     if isinstance(value, list | tuple):
-        return [spelled(part) for part in value]
+        return [respelled(part) for part in value]
     if not isinstance(value, Mapping):
         return value
     given = {key: part for key, part in value.items() if part is not None}
     if len({camel(key) for key in given}) < len(given):
         return value  # a field in two spellings, which the check tells
-    return {camel(key): part if camel(key) in AS_WRITTEN else spelled(part) for key, part in given.items()}
+    return {camel(key): part if camel(key) in AS_WRITTEN else respelled(part) for key, part in given.items()}
 
 
 def creation_mark(urn: str, inputs: Mapping[str, Any]) -> str | None:

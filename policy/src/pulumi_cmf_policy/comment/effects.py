@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from cmf_core.rules import restarts
+from cmf_core.rules import moves, restarts
 from cmf_core.rules.restarts import Happens
 from pulumi_policy.proxy import UnknownValueError
 
@@ -97,7 +97,7 @@ def _moved(urn: str, before: Fleet, after: Fleet) -> Effect | None:
         return None
     environment = others[0].properties["environment"]
     leaving = own if goes else others[0]
-    keeps = restarts.upgrade_mode(leaving.object("spec")) != "stateless"
+    keeps = moves.keeps_state(leaving.object("spec"))
     how = "by a savepoint" if keeps else "**without its state** (upgradeMode stateless)"
     where = f"moves to environment '{environment}'" if goes else f"moves here from environment '{environment}'"
     return Effect(f"{where}, {how}", Weight.RESTARTS if keeps else Weight.LOSES)

@@ -59,7 +59,7 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
 
     def deployment(self, inputs: FlinkApplicationInputs, environment: Environment) -> tuple[str, Mapping[str, Any]]:
         """Return the spec with the environment's defaults over it (D17)."""
-        return f"{self.name} '{inputs.name}': spec", _effective(inputs.spec, environment)
+        return f"{self.name} '{inputs.name}': spec", effective_spec(inputs.spec, environment)
 
     def advice(self, inputs: FlinkApplicationInputs, environment: Environment) -> list[Advice]:
         """Return the advice on the deployment."""
@@ -76,8 +76,8 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
             return told
         said = self.of_state(olds).spec
         present = said if self.holds("spec", found.spec, said) else found.spec
-        specs_ = _effective(present, before), _effective(self.parse(news).spec, after)
-        return [*told, *advice(restarts.job_advice(self.what(environment, name), *specs_))]
+        old, new = effective_spec(present, before), effective_spec(self.parse(news).spec, after)
+        return [*told, *advice(restarts.job_advice(self.what(environment, name), old, new))]
 
     def replacing(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
         """Return that another environment is no move: the old one runs on while the new one starts."""
@@ -129,7 +129,7 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         if found is None:
             return Reconciled("", inputs.spec)
         environment = await find(hub, ENVIRONMENTS, inputs.environment)
-        asked = _effective(inputs.spec, environment) if environment else inputs.spec
+        asked = effective_spec(inputs.spec, environment) if environment else inputs.spec
         return Reconciled(reconciled_text(found.status or {}), asked)
 
     def goal(self, inputs: FlinkApplicationInputs) -> str | None:
@@ -175,7 +175,8 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         }
 
 
-def _effective(spec: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+def effective_spec(spec: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+    """Return an application's specification with its environment's defaults over it (D17)."""
     defaults = (environment.flink_application_defaults or {}).get("spec")
     return merged(spec, defaults if isinstance(defaults, Mapping) else None)
 

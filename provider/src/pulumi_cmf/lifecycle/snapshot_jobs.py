@@ -16,6 +16,7 @@ from cmf_core.rules.options import options_of
 from cmf_core.rules.savepoints import has_directory, job_to_run
 
 from pulumi_cmf.lifecycle.facts import Facts
+from pulumi_cmf.lifecycle.flink_application import effective_spec
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 
 _ENDED = (StatementPhase.COMPLETED, StatementPhase.FAILED)
@@ -49,7 +50,7 @@ async def unable(facts: Facts, savepoint: str, environment: str, owner: str, nam
     job = f"{kind} {environment}/{name}"
     if owner == "application":
         own = planned.inputs["spec"] if planned else listed[name].spec
-        configured = options_of(merged(own, (place.flink_application_defaults or {}).get("spec")))
+        configured = options_of(effective_spec(own, place))
         runs = not is_suspended(own)
     else:
         own = planned.inputs if planned else listed[name].spec.model_dump()

@@ -12,7 +12,7 @@ from pulumi_cmf.dynamic.front import Front
 from pulumi_cmf.lifecycle.settings import NAMESPACE
 from pulumi_cmf.lifecycle.spelling import camel
 from pulumi_cmf.resources.leaving import watch
-from pulumi_cmf.values import spelled
+from pulumi_cmf.values import respelled
 
 
 def uses_plugin() -> bool:
@@ -38,7 +38,7 @@ class CmfResource(dynamic.Resource):
     ) -> None:
         watch()
         kind = self._front.kind
-        nested = {name: spelled(inputs[name]) for name in kind.nested if name in inputs}
+        nested = {name: respelled(inputs[name]) for name in kind.nested if name in inputs}
         properties = {**dict.fromkeys(kind.outputs), **inputs, **nested}
         if not uses_plugin():
             super().__init__(self._front(), resource_name, properties, opts)
