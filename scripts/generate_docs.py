@@ -17,7 +17,7 @@ from cmf_hub.flags import type_name
 from cmf_hub.settings import Settings, grouped
 from cmf_hub.settings.file import properties
 from cmf_hub.settings.group import flag, variable
-from functions_module import functions_module
+from functions_package import functions_package
 from policy_page import policy_page
 from pulumi_cmf.lifecycle import settings as provider
 from pulumi_cmf.plugin.schema import schema
@@ -87,10 +87,13 @@ def sources() -> str:
 
 
 def formatted(module: str) -> str:
-    """Return the text of a Python module as `ruff format` has it."""
-    command = [str(Path(sys.executable).parent / "ruff"), "format", "--stdin-filename", "module.py", "-"]
-    done = subprocess.run(command, cwd=ROOT, input=module, capture_output=True, text=True, check=True)
-    return str(done.stdout)
+    """Return the text of a Python module as ruff has it: without imports that it does not use."""
+    ruff = str(Path(sys.executable).parent / "ruff")
+    for command in (["check", "--fix-only", "--select", "F401"], ["format"]):
+        command = [ruff, *command, "--quiet", "--stdin-filename", "module.py", "-"]
+        done = subprocess.run(command, cwd=ROOT, input=module, capture_output=True, text=True, check=True)
+        module = str(done.stdout)
+    return module
 
 
 def documents() -> dict[str, str]:
@@ -133,7 +136,10 @@ Sources. {sources()}.
 {rules()}
 """,
         "provider/src/pulumi_cmf/args.py": formatted(args_module()),
-        "provider/src/pulumi_cmf/functions.py": formatted(functions_module(described)),
+        **{
+            f"provider/src/pulumi_cmf/functions/{name}.py": formatted(text)
+            for name, text in functions_package(described).items()
+        },
         "provider/src/pulumi_cmf/plugin/schema.json": json.dumps(described, indent=2, ensure_ascii=False) + "\n",
     }
 
