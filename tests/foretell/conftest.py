@@ -3,9 +3,9 @@
 import pytest
 from pulumi_cmf.lifecycle import facts
 
-from tests.provider.conftest import cmf, fleet, hub, settings, spoke
+from tests.provider.conftest import cmf, fleet, hub, program, settings, spoke
 
-__all__ = ["cmf", "fleet", "hub", "settings", "spoke"]
+__all__ = ["cmf", "fleet", "hub", "program", "settings", "spoke"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,176 +1,218 @@
-"""Random programs, what others do to the hub meanwhile, and how the programs change. The same seed gives the same."""
+"""Random programs, and how they change. The same seed gives the same."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.foretell import specifications
+from tests.foretell.specifications import laid
 from tests.foretell.stack import Declared
 from tests.support import hub as samples
-from tests.support.hub import CP8, RESOURCES, Hub
+from tests.support.hub import CP8, RESOURCES
 
 DIRECTORIES = {"state.checkpoints.dir": "s3://b/c", "state.savepoints.dir": "s3://b/s"}
 
 
 @dataclass
 class Case:
-    """One random case: a program, what happens outside of it, and what the program becomes.
+    """One random case: what its programs say.
 
     Attributes:
         prefix: begins every name, so that no other case has it.
-        clusters: names of clusters that are registered, by name; the last one may be taken away.
+        random: decides.
+        kubeconfig: of a cluster for the case.
+        cluster: name of that cluster, if the case has it.
+        hires: the programs themselves register it.
     """
 
     prefix: str
     random: random.Random
-    dead: str | None = None
+    kubeconfig: str
+    cluster: str | None = field(init=False)
+    hires: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cluster = self.name("spoke") if self.chance(0.6) else None
+        self.hires = self.cluster is not None and self.chance(0.5)
+
+    def chance(self, probability: float) -> bool:
+        """Return true, as often as that."""
+        return self.random.random() < probability
 
     def name(self, part: str) -> str:
         """Return a name of this case."""
         return f"{self.prefix}-{part}"
 
+    def spoke(self) -> Declared:
+        """Return the case's cluster; now and then, another kubeconfig of its name is there already."""
+        inputs = {"name": self.cluster, "kubeconfig": self.kubeconfig, "timeouts": {"create": 30, "update": 30}}
+        return Declared("spoke", "KubernetesCluster", inputs)
+
     def environment(self, number: int) -> Declared:
-        """Return an environment, on the hub's own cluster or on the case's."""
-        chosen = self.random.choice([None, None, self.dead, self.name("nowhere")]) if number else self.dead
+        """Return an environment, on the hub's own cluster, on the case's, or on none that there is."""
+        chosen = self.random.choice([None, None, self.cluster, self.name("nowhere")]) if number else self.cluster
         inputs: dict[str, Any] = {"name": self.name(f"env{number}"), "kubernetes_namespace": "flink"}
         if chosen:
             inputs["kubernetes_cluster_name"] = chosen
-        if self.random.random() < 0.4:
-            configuration = self.random.choice([DIRECTORIES, {"state.checkpoints.dir": ""}])
-            inputs["flink_application_defaults"] = {"spec": {"flinkConfiguration": configuration}}
-        return Declared(f"env{number}", "Environment", inputs)
+        if self.chance(0.5):
+            good = {"flinkConfiguration": DIRECTORIES}
+            part = self.random.choice([good, good, *specifications.BAD_DEFAULTS]) if self.chance(0.5) else good
+            inputs["flink_application_defaults"] = {"spec": part}
+        uses = {"kubernetes_cluster_name": "spoke"} if chosen == self.cluster and self.hires else {}
+        return Declared(f"env{number}", "Environment", inputs, uses)
 
     def pool(self, environment: Declared, number: int) -> Declared:
-        """Return a pool."""
-        spec = {"image": CP8, "flinkVersion": "v1_19", "jobManager": RESOURCES, "taskManager": RESOURCES}
-        name, kind = self.name(f"pool{number}"), self.random.choice(["DEDICATED", "DEDICATED", "SHARED"])
-        inputs = {"name": name, "environment": environment.inputs["name"], "type": kind, "cluster_spec": spec}
+        """Return a pool, of which some have a specification that CMF or no operator takes."""
+        spec: dict[str, Any] = {
+            "image": CP8, "flinkVersion": "v1_19", "jobManager": RESOURCES, "taskManager": RESOURCES,
+        }  # fmt: skip
+        if self.chance(0.12):
+            spec = laid(self.random.choice(specifications.BAD_POOLS), spec)
+        kind = self.random.choice(["DEDICATED", "DEDICATED", "SHARED"])
+        inputs = {"name": self.name(f"pool{number}"), "type": kind, "cluster_spec": spec}
+        if self.chance(0.04):
+            inputs["state"] = "SUSPENDED"
         inputs |= {"wait_for": "ready" if kind == "SHARED" else "accepted", "timeouts": {"create": 30, "update": 30}}
-        return Declared(f"{environment.name}-pool{number}", "ComputePool", inputs, (environment.name,))
+        return _in(environment, Declared(f"{environment.name}-pool{number}", "ComputePool", inputs))
 
     def statement(self, pool: Declared, number: int) -> Declared:
-        """Return a statement; its name may be one that another resource of its namespace has."""
-        name = self.name(f"job{number}")
-        inputs = {"name": name, "environment": pool.inputs["environment"], "compute_pool_name": pool.inputs["name"]}
+        """Return a statement; its name may be one that another resource of its namespace has, its pool missing."""
+        missing = self.chance(0.04)
+        inputs = {"name": self.name(f"job{number}"), "environment": pool.inputs["environment"]}
+        inputs["compute_pool_name"] = self.name("nothing") if missing else pool.inputs["name"]
         inputs |= {"statement": "INSERT INTO a SELECT * FROM b", "timeouts": {"create": 30, "update": 30}}
-        return Declared(f"{pool.name}-job{number}", "Statement", inputs, (*pool.needs, pool.name))
+        uses = {**pool.uses} if missing else {**pool.uses, "compute_pool_name": pool.name}
+        return Declared(f"{pool.name}-job{number}", "Statement", inputs, uses)
 
     def application(self, environment: Declared, number: int) -> Declared:
         """Return an application, of which some have a specification that no operator takes."""
         spec: dict[str, Any] = samples.application("x")["spec"]
-        job = {**spec["job"], "upgradeMode": self.random.choice(["stateless", "savepoint", "last-state"])}
-        if self.random.random() < 0.15:
-            job["parallelism"] = 0
-        inputs = {"name": self.name(f"job{number}"), "environment": environment.inputs["name"]}
-        inputs |= {"spec": {**spec, "job": job}, "wait_for": "accepted"}
-        return Declared(f"{environment.name}-app{number}", "FlinkApplication", inputs, (environment.name,))
+        spec = laid({"job": {"upgradeMode": self.random.choice(["stateless", "savepoint", "last-state"])}}, spec)
+        if self.chance(0.12):
+            spec = laid(self.random.choice(specifications.BAD_APPLICATIONS), spec)
+        elif self.chance(0.15):
+            spec = laid({"job": {"state": "suspended"}}, spec)
+        inputs = {"name": self.name(f"job{number}"), "spec": spec, "wait_for": "accepted"}
+        return _in(environment, Declared(f"{environment.name}-app{number}", "FlinkApplication", inputs))
+
+    def savepoint(self, application: Declared) -> Declared:
+        """Return a savepoint of an application, which may not be to run, or know no folder for it."""
+        inputs = {"name": self.name("image"), "environment": application.inputs["environment"], "wait_for": "accepted"}
+        inputs["application"] = application.inputs["name"]
+        path = self.random.choice([None, "s3://b/image", "s3://b/an image"])
+        uses = {**application.uses, "application": application.name}
+        return Declared(f"{application.name}-image", "Savepoint", {**inputs, **({"path": path} if path else {})}, uses)
+
+    def detached(self) -> Declared:
+        """Return a detached savepoint."""
+        path = self.random.choice(["s3://b/kept", "s3://b/kept", "kept"])
+        return Declared("kept", "DetachedSavepoint", {"name": self.name("kept"), "path": path})
 
     def recorded(self, environment: Declared) -> list[Declared]:
-        """Return a secret with its mapping, and a catalog with its database."""
+        """Return a secret with its mapping, and a catalog with its database; some name what is not there."""
         secret = Declared("secret", "Secret", {"name": self.name("secret"), "data": {"password": "x"}})
-        names = {"name": self.name("map"), "environment": environment.inputs["name"]}
-        mapping = Declared(
-            "map",
-            "EnvironmentSecretMapping",
-            {**names, "secret_name": secret.inputs["name"]},
-            ("secret", environment.name),
-        )
+        inputs = {"name": self.name("map"), "secret_name": self.named(secret)}
+        mapping = _in(environment, Declared("map", "EnvironmentSecretMapping", inputs))
         connection = {"connectionConfig": {"bootstrap.servers": "kafka:9092"}}
         catalog = Declared("catalog", "KafkaCatalog", {"name": self.name("catalog"), "sr_instance": connection})
-        database = {"name": self.name("database"), "catalog": catalog.inputs["name"], "kafka_cluster": connection}
-        return [secret, mapping, catalog, Declared("database", "KafkaDatabase", database, ("catalog",))]
+        inputs = {"name": self.name("database"), "catalog": self.named(catalog)}
+        database = Declared("database", "KafkaDatabase", {**inputs, "kafka_cluster": connection})
+        return [secret, _using(mapping, "secret_name", secret), catalog, _using(database, "catalog", catalog)]
+
+    def named(self, used: Declared) -> str:
+        """Return the name of a resource, now and then one that is not there."""
+        return self.name("nothing") if self.chance(0.05) else str(used.inputs["name"])
 
     def program(self) -> list[Declared]:
         """Return a program, in an order that its dependencies allow."""
-        made: list[Declared] = []
+        made = [self.spoke()] if self.hires else []
         for number in range(self.random.randint(1, 2)):
             environment = self.environment(number)
             made.append(environment)
             for each in range(self.random.randint(0, 2)):
                 pool = self.pool(environment, each)
                 made += [pool, *(self.statement(pool, n + each) for n in range(self.random.randint(0, 2)))]
-            made += [self.application(environment, n + 2) for n in range(self.random.randint(0, 2))]
-        if self.random.random() < 0.5:
-            made += self.recorded(made[0])
+            applications = [self.application(environment, n + 2) for n in range(self.random.randint(0, 2))]
+            made += applications
+            if applications and self.chance(0.4):
+                made.append(self.savepoint(applications[0]))
+        if self.chance(0.5):
+            made += self.recorded(next(each for each in made if each.kind == "Environment"))
+        if self.chance(0.3):
+            made.append(self.detached())
         return made
 
     def changed(self, program: list[Declared]) -> list[Declared]:
         """Return the next version of a program: some resources go, with all that need them, others change or come."""
-        gone = {each.name for each in program if self.random.random() < 0.25}
-        left = [each for each in program if each.name not in gone and not gone & {*each.needs}]
-        left = [self.altered(each) if self.random.random() < 0.5 else each for each in left]
-        if self.random.random() < 0.4:
-            environments = [each for each in left if each.kind == "Environment"]
-            if environments:
-                left.append(replace(self.application(environments[0], 0), name="newcomer"))
-        return left
+        left: list[Declared] = []
+        gone: set[str] = set()
+        for each in program:
+            if self.chance(0.25) or gone & {*each.needs}:
+                gone.add(each.name)
+            else:
+                left.append(self.altered(each) if self.chance(0.4) else each)
+        environments = [each for each in left if each.kind == "Environment"]
+        if environments and self.chance(0.5):
+            newcomer = replace(self.application(environments[0], self.random.choice([0, 9])), name="newcomer")
+            left = [*(each for each in left if each.name != "newcomer"), newcomer]
+        return _resolved(left)
 
     def altered(self, declared: Declared) -> Declared:
         """Return a resource with other inputs."""
         inputs = {**declared.inputs}
         match declared.kind:
-            case "ComputePool" if inputs["type"] == "SHARED" and self.random.random() < 0.5:
+            case "KubernetesCluster":
+                retired: dict[str, Any] = {"lifecycle_state": "DECOMMISSIONED"}
+                inputs |= self.random.choice([retired, {"labels": {"changed": "yes"}}])
+            case "ComputePool" if inputs["type"] == "SHARED" and self.chance(0.5):
                 inputs |= {"state": "SUSPENDED"}
+            case "ComputePool" if self.chance(0.2):
+                inputs |= {"type": "DEDICATED", "wait_for": "accepted"}
             case "ComputePool":
-                inputs["cluster_spec"] = {**inputs["cluster_spec"], "flinkConfiguration": {"a.b": self.prefix}}
+                inputs["cluster_spec"] = laid({"flinkConfiguration": {"a.b": self.prefix}}, inputs["cluster_spec"])
             case "Statement":
                 inputs |= self.random.choice(
                     [{"stopped": True}, {"parallelism": 2}, {"statement": "INSERT INTO c SELECT 1"}]
                 )
             case "FlinkApplication":
-                change = self.random.choice([{"flinkVersion": ""}, {"mode": "standalone"}, {"image": "flink:1.20.1"}])
-                inputs["spec"] = {**inputs["spec"], **change}
-            case "Environment" | "KafkaCatalog" | "EnvironmentSecretMapping":
+                bad = [specifications.BAD_APPLICATIONS, specifications.BAD_CHANGES]
+                parts = self.random.choice(bad) if self.chance(0.3) else specifications.CHANGES
+                inputs["spec"] = laid(self.random.choice(parts), inputs["spec"])
+            case "Environment":
+                changes: list[dict[str, Any]] = [{"labels": {"changed": "yes"}}, {"kubernetes_namespace": "cmf"}]
+                laws = {"flink_application_defaults": {"spec": self.random.choice(specifications.BAD_DEFAULTS)}}
+                renamed: dict[str, Any] = {"name": f"{inputs['name']}x"}
+                inputs |= self.random.choice([*changes, laws, renamed])
+            case "KafkaCatalog" | "EnvironmentSecretMapping" | "DetachedSavepoint":
                 inputs["labels"] = {"changed": "yes"}
             case "Secret":
                 inputs["data"] = {"password": "y", "other": self.random.choice(["z", "*****"])}
             case "KafkaDatabase":
                 inputs["ddl_environments"] = [self.name("env0")]
+            case "Savepoint":
+                inputs["path"] = "s3://b/another"
         return replace(declared, inputs=inputs)
 
-    def meddle(self, cmf: Hub, program: list[Declared]) -> list[str]:
-        """Do what others do to the hub, and return it in words."""
-        doings: list[Callable[[], str | None]] = []
-        for declared in program:
-            place = f"/environments/{declared.inputs.get('environment', declared.inputs['name'])}"
-            match declared.kind:
-                case "Environment":
-                    body = samples.application(self.name("job0"))
-                    doings.append(_posted(cmf, f"{place}/applications", body))
-                    doings.append(
-                        _posted(
-                            cmf, f"{place}/secret-mappings", samples.mapping(self.name("foreign"), self.name("secret"))
-                        )
-                    )
-                case "ComputePool":
-                    body = samples.statement(self.name("foreign"), declared.inputs["name"])
-                    doings.append(_posted(cmf, f"{place}/statements", body))
-                case "KafkaCatalog":
-                    body = {
-                        "apiVersion": "cmf.confluent.io/v1", "kind": "KafkaDatabase", "metadata": {"name": "foreign"},
-                        "spec": {"kafkaCluster": {"connectionConfig": {"bootstrap.servers": "kafka:9092"}}},
-                    }  # fmt: skip
-                    doings.append(_posted(cmf, f"/catalogs/kafka/{declared.inputs['name']}/databases", body))
-                case "Statement":
-                    doings.append(_deleted(cmf, f"{place}/statements/{declared.inputs['name']}"))
-        self.random.shuffle(doings)
-        return [done for doing in doings[: self.random.randint(0, 2)] if (done := doing())]
+
+def _in(environment: Declared, declared: Declared) -> Declared:
+    return _using(declared, "environment", environment)
 
 
-def _posted(cmf: Hub, path: str, body: dict[str, Any]) -> Callable[[], str | None]:
-    def post() -> str | None:
-        return f"{path}: {body['metadata']['name']}" if cmf.post(path, body).is_success else None
+def _using(declared: Declared, given: str, used: Declared) -> Declared:
+    """Return a resource one of whose inputs is another's name, unless that input names something else."""
+    name = used.inputs["name"]
+    if declared.inputs.get(given, name) != name:
+        return declared
+    return replace(declared, inputs={**declared.inputs, given: name}, uses={**declared.uses, given: used.name})
 
-    return post
 
-
-def _deleted(cmf: Hub, path: str) -> Callable[[], str | None]:
-    def delete() -> str | None:
-        if not cmf.delete(path).is_success:
-            return None
-        cmf.gone(path)
-        return f"{path} deleted"
-
-    return delete
+def _resolved(program: list[Declared]) -> list[Declared]:
+    """Return a program whose inputs are the present names of what they use."""
+    names: Mapping[str, Any] = {each.name: each.inputs["name"] for each in program}
+    return [
+        replace(each, inputs={**each.inputs, **{given: names[used] for given, used in each.uses.items()}})
+        for each in program
+    ]

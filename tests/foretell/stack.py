@@ -1,12 +1,13 @@
 """What the Pulumi engine does with a program, without the engine: the same calls of the life cycles, in its order.
 
 Check and diff of every resource as the program names them, which is all that a preview asks a provider; then creates
-and updates in that order; deletions last, dependents first. No test holds this order to the real engine yet.
+and updates in that order; deletions last, dependents first. Where a resource is deleted before it is made anew, what
+would have to be made anew with it goes first. `test_engine` holds this order to the real engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Kind, NotReady, Operation, Refused
 from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 
 
@@ -28,13 +30,18 @@ class Declared:
         name: in the program.
         kind: name of its kind.
         inputs: what it says.
-        needs: names of resources of the program whose outputs it uses.
+        uses: inputs that are outputs of other resources of the program, and the names of these.
     """
 
     name: str
     kind: str
     inputs: Mapping[str, Any]
-    needs: tuple[str, ...] = ()
+    uses: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the resources whose outputs it uses."""
+        return tuple(self.uses.values())
 
     @property
     def life(self) -> Kind[Any]:
@@ -59,6 +66,19 @@ class Refusal:
     text: str
 
 
+@dataclass(frozen=True)
+class Foretold:
+    """What a preview says.
+
+    Attributes:
+        refused: what will be refused, in order; the engine shows the first of the program's.
+        unordered: deletions that will be refused unless Pulumi happens to do another one first: warnings.
+    """
+
+    refused: list[Refusal]
+    unordered: list[Refusal]
+
+
 @dataclass
 class Stack:
     """The state of a stack, and what is done with it."""
@@ -66,35 +86,47 @@ class Stack:
     hub: Hub
     kept: dict[str, Kept] = field(default_factory=dict)
 
-    async def preview(self, program: list[Declared]) -> list[Refusal]:
-        """Return what a preview says will be refused, in order; the engine shows the first."""
+    async def preview(self, program: list[Declared]) -> Foretold:
+        """Return what a preview says."""
         facts, said = Facts(self.hub), []
         going = set(self.kept) - {declared.name for declared in program}
         for declared in program:
-            refusal = await self._foretold(facts, declared)
+            refusal = await self._foretold(facts, declared, going)
             if refusal is not None:
                 said.append(Refusal(declared.name, refusal))
-            elif self._replaces(declared):
-                going.add(declared.name)
-        return [*said, *(await self._deletions(program, going))]
+        deletions = await self._deletions(program, going)
+        return Foretold([*said, *deletions.refused], deletions.unordered)
 
-    def _replaces(self, declared: Declared) -> list[str]:
-        kept = self.kept.get(declared.name)
-        return declared.life.diff(kept.state, declared.inputs).replaces if kept else []
-
-    async def _foretold(self, facts: Facts, declared: Declared) -> str | None:
+    async def _foretold(self, facts: Facts, declared: Declared, going: set[str]) -> str | None:
+        """Return why a resource of the program will be refused, and add to what goes what it replaces."""
         kind, kept = declared.life, self.kept.get(declared.name)
         checked = kind.check(declared.inputs, self.hub.settings)
         if checked.failures:
             return "; ".join(failure.reason for failure in checked.failures)
-        if kept is not None:
+        if kept is not None and declared.name not in going:
             difference = kind.diff(kept.state, checked.inputs)
             refusal = await foretell_change(kind, facts, kept.state, checked.inputs, difference, _nobody)
             if refusal is not None or not difference.replaces:
                 return refusal
+            going.add(declared.name)
+            if difference.delete_first:
+                for each in self._replaced_with(declared.name):
+                    going.add(each.declared.name)
+                    life, unknown = each.declared.life, _unknown(each, going)
+                    difference = life.diff(each.state, unknown)
+                    assert await foretell_change(life, facts, each.state, unknown, difference, _nobody) is None
         return await foretell_create(kind, facts, checked.inputs, _mark(declared), _nobody)
 
-    async def _deletions(self, program: list[Declared], going: set[str]) -> list[Refusal]:
+    def _replaced_with(self, name: str) -> Iterator[Kept]:
+        """Yield what has to be made anew if a resource is, as the outputs that it uses may be others then."""
+        replaced = {name}
+        for each in self.kept.values():
+            declared, uses = each.declared, replaced & {*each.declared.needs}
+            if uses and declared.life.diff(each.state, _unknown(each, replaced)).replaces:
+                replaced.add(declared.name)
+                yield each
+
+    async def _deletions(self, program: list[Declared], going: set[str]) -> Foretold:
         facts = Facts(self.hub)
         for declared in program:
             inputs, kept = declared.inputs, self.kept.get(declared.name)
@@ -104,7 +136,11 @@ class Stack:
                 changed = new or (declared.kind == "KubernetesCluster" and not _same(declared, kept))
                 facts.plan(declared.kind, id_, Planned(inputs, {} if new else {"name": inputs["name"]}, changed))
         told = await foretell_deletions(facts, [self._entry(kept) for kept in self.kept.values()], going)
-        return [Refusal(*line.split(" would be deleted: ", 1)) for line in told.refused]
+        refused, unordered = (
+            [Refusal(*line.split(" would be deleted: ", 1)) for line in lines]
+            for lines in (told.refused, told.unordered)
+        )
+        return Foretold(refused, unordered)
 
     def _entry(self, kept: Kept) -> Entry:
         return Entry.of(
@@ -122,21 +158,29 @@ class Stack:
         left: list[Kept] = []
         for declared in program:
             try:
-                await self._carried_out(declared, left)
+                refusal = await self._carried_out(declared, left)
             except (CmfError, Refused, WaitFailed) as error:
                 return Refusal(declared.name, str(error))
+            if refusal is not None:
+                return refusal
         names = {declared.name for declared in program}
         left += [kept for name, kept in self.kept.items() if name not in names]
+        return await self._deleted(left)
+
+    async def _deleted(self, left: list[Kept]) -> Refusal | None:
+        """Delete resources, the last ones first; return the first refusal."""
         for kept in reversed(left):
+            name = kept.declared.name
             try:
                 await kept.declared.life.delete(self.hub, kept.id, kept.state, _operation(None))
             except (CmfError, Refused, WaitFailed) as error:
-                return Refusal(kept.declared.name, str(error))
-            if self.kept.get(kept.declared.name) is kept:
-                del self.kept[kept.declared.name]
+                return Refusal(name, str(error))
+            if self.kept.get(name) is kept:
+                del self.kept[name]
         return None
 
-    async def _carried_out(self, declared: Declared, left: list[Kept]) -> None:
+    async def _carried_out(self, declared: Declared, left: list[Kept]) -> Refusal | None:
+        """Create or change a resource; return the refusal of a deletion that comes first, raise its own."""
         kind, kept = declared.life, self.kept.get(declared.name)
         checked = kind.check(declared.inputs, self.hub.settings)
         if checked.failures:
@@ -145,16 +189,12 @@ class Stack:
         if kept is not None:
             difference = kind.diff(kept.state, checked.inputs)
             if not difference.replaces:
-                state = kept.state
-                if difference.changed:
-                    try:
-                        state = await kind.update(self.hub, kept.id, kept.state, inputs, _operation(None))
-                    except NotReady as error:
-                        state = error.state
-                self.kept[declared.name] = Kept(declared, kept.id, state)
-                return
+                await self._updated(declared, kept, inputs, changed=bool(difference.changed))
+                return None
             if difference.delete_first:
-                await kind.delete(self.hub, kept.id, kept.state, _operation(None))
+                refusal = await self._deleted([kept, *self._replaced_with(declared.name)])
+                if refusal is not None:
+                    return refusal
             else:
                 left.append(kept)
         try:
@@ -162,6 +202,23 @@ class Stack:
             self.kept[declared.name] = Kept(declared, made.id, made.state)
         except NotReady as error:
             self.kept[declared.name] = Kept(declared, error.id, error.state)
+        return None
+
+    async def _updated(self, declared: Declared, kept: Kept, inputs: Any, *, changed: bool) -> None:
+        state = kept.state
+        if changed:
+            try:
+                state = await declared.life.update(self.hub, kept.id, kept.state, inputs, _operation(None))
+            except NotReady as error:
+                state = error.state
+        self.kept[declared.name] = Kept(declared, kept.id, state)
+
+
+def _unknown(kept: Kept, replaced: set[str]) -> dict[str, Any]:
+    """Return the inputs of a resource, where those that others give are not known yet."""
+    uses = kept.declared.uses
+    inputs = kept.declared.life.inputs_in(kept.state)
+    return {given: UNKNOWN if uses.get(given) in replaced else value for given, value in inputs.items()}
 
 
 def _same(declared: Declared, kept: Kept | None) -> bool:

@@ -20,9 +20,10 @@ _Diff = provider_pb2.DiffResponse
 class PluginProcess:
     """A running `pulumi-resource-cmf`, configured."""
 
-    def __init__(self, settings: Mapping[str, str]) -> None:
-        command = [str(Path(sys.executable).with_name("pulumi-resource-cmf"))]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    def __init__(self, settings: Mapping[str, str], command: Path | None = None) -> None:
+        """Start the command, by default that of this Python's environment."""
+        found = command or Path(sys.executable).with_name("pulumi-resource-cmf")
+        self.process = subprocess.Popen([str(found)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         port = int(self.process.stdout.readline())
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", _AS_THE_ENGINE)

@@ -59,10 +59,14 @@ class Program:
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run pulumi, assert that it succeeds (or fails), and return what it says."""
-        done = self._done(*arguments)
-        said = f"{done.stdout}\n{done.stderr}"
-        assert (done.returncode != 0) is fails, f"{done.args} ended with {done.returncode}:\n{said}"
+        code, said = self.tried(*arguments)
+        assert (code != 0) is fails, f"{arguments} ended with {code}:\n{said}"
         return said
+
+    def tried(self, *arguments: str) -> tuple[int, str]:
+        """Run pulumi, and return its exit code and what it says."""
+        done = self._done(*arguments)
+        return done.returncode, f"{done.stdout}\n{done.stderr}"
 
     def said(self, *arguments: str) -> str:
         """Run pulumi, and return what it writes to stdout, whether it succeeds or fails."""

@@ -145,3 +145,31 @@ def test_what_stays_is_not_taken_for_deleted_where_deletions_would_be_refused(
     finally:
         spoke.resume()
         cmf.connected(name)
+
+
+APPLICATION = """
+FlinkApplication("job", name={name!r}, environment={environment!r}, wait_for="accepted", spec={spec!r})
+"""
+
+
+@on_both_fronts
+@pytest.mark.rule("C49", "C53")
+def test_a_preview_tells_what_a_forced_deletion_left_under_the_name(
+    program: Program, cmf: Hub, environment: str
+) -> None:
+    name, place = unique("job"), f"/environments/{environment}/applications"
+    cmf.post(place, samples.application(name)).raise_for_status()
+    cmf.until(f"{place}/{name}", "status.jobStatus.state", "RUNNING")
+    cmf.delete(f"{place}/{name}", params={"force": "true"}).raise_for_status()
+    names = {"name": name, "environment": environment}
+    runs = APPLICATION.format(**names, spec=samples.application(name)["spec"])
+    sentence = f"exists and was left behind by a deleted resource: FlinkApplication {environment}/{name}"
+    said = program.preview(runs, fails=True)
+    assert sentence in said
+    assert "[C53]" in said
+    assert "orphans/clean" in said
+    program.environment["CMF_FORETELL"] = "false"
+    assert sentence in program.up(fails=True)
+    del program.environment["CMF_FORETELL"]
+    cmf.post("/kubernetes-clusters/default-k8s-cluster/orphans/clean").raise_for_status()
+    program.up(runs)

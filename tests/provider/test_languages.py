@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cmf_localfleet import Workspace
@@ -64,6 +65,51 @@ def test_a_yaml_program_runs(program: Program, cmf: Hub, languages: Path) -> Non
     program.run("up", "--yes", "--skip-preview")
     assert json.loads(program.run("stack", "output", "--json")) == {"phase": "DEDICATED", "read": "DEDICATED"}
     assert cmf.get(f"/environments/{env}/compute-pools/{pool}").status_code == 200
+
+
+@pytest.mark.parametrize("program", ["plugin"], indirect=True)
+def test_secrets_of_a_yaml_program_stay_secret(program: Program, cmf: Hub, languages: Path) -> None:
+    program.environment["PATH"] = os.pathsep.join((str(languages), program.environment["PATH"]))
+    (program.folder / "__main__.py").unlink()
+
+    def options(place: str) -> dict[str, Any]:
+        return {"s3.secret-key": f"CANARY-{place}-known", "my.option": {"fn::secret": f"CANARY-{place}-marked"}}
+
+    named = {each: unique(each) for each in ("env", "pool", "secret", "catalog", "database")}
+    cluster_spec = samples.pool("x")["spec"]["clusterSpec"]
+    connection = {"bootstrap.servers": "kafka:9092", "sasl.jaas.config": "CANARY-jaas"}
+    more = {"schema.registry.url": "http://registry:8081", **options("catalog")}
+    properties: dict[str, dict[str, Any]] = {
+        "Environment": {
+            "name": named["env"], "kubernetesNamespace": "flink",
+            "flinkApplicationDefaults": {"spec": {"flinkConfiguration": options("defaults")}},
+        },
+        "ComputePool": {
+            "name": named["pool"], "environment": "${Environment.name}", "type": "DEDICATED",
+            "clusterSpec": {**cluster_spec, "flinkConfiguration": options("pool")},
+        },
+        "Secret": {"name": named["secret"], "data": {"password": "CANARY-data"}},
+        "KafkaCatalog": {"name": named["catalog"], "srInstance": {"connectionConfig": more}},
+        "KafkaDatabase": {
+            "name": named["database"], "catalog": "${KafkaCatalog.name}",
+            "kafkaCluster": {"connectionConfig": {**connection, **options("database")}},
+        },
+    }  # fmt: skip
+    resources = {kind: {"type": f"cmf:{kind}", "properties": given} for kind, given in properties.items()}
+    project = {"name": "test", "runtime": "yaml", "resources": resources}
+    text = json.dumps(project, indent=1)
+    (program.folder / "Pulumi.yaml").write_text(text.replace("connectionConfig", "connection_config"))
+    otherwise = program.run("preview", fails=True)  # Pulumi finds secrets by name, and takes no other name
+    assert "Property connection_config does not exist on 'cmf:index:Connection'" in otherwise
+    (program.folder / "Pulumi.yaml").write_text(text)
+    said = program.run("preview", "--diff") + program.run("up", "--yes", "--skip-preview", "--diff")
+    state = program.run("stack", "export")
+    said += program.refresh()
+    pool = cmf.get(f"/environments/{named['env']}/compute-pools/{named['pool']}").json()
+    assert pool["spec"]["clusterSpec"]["flinkConfiguration"]["my.option"] == "CANARY-pool-marked"
+    assert program.run("stack", "export", "--show-secrets").count("CANARY") >= 2 * 10
+    for text in (said, state, program.run("stack", "export")):
+        assert "CANARY" not in text
 
 
 def test_the_sdk_for_go_compiles(sdk: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cmf_core.calls import PREFIX
 from cmf_core.rules.verdict import Refusal, Verdict, rule
 
 
@@ -43,3 +44,28 @@ def not_deleting(what: str, *, deleting: bool) -> Verdict:
     return Refusal(
         409, f"{what} is being deleted: wait until it is gone, or remove its record with force=true", "DELETING"
     )
+
+
+@rule("C53")
+def left_behind(resource: str, former: str | None, object_: str, name: str, namespace: str, cluster: str) -> Verdict:
+    """What a forced deletion left on a cluster is not taken over; it keeps its name until it is cleaned or adopted.
+
+    Args:
+        resource: kind and key of what wants the name, as in `FlinkApplication prod/orders`.
+        former: kind of the resource whose deletion left an object of this kind and name there; None if none did.
+        object_: kind of the object, as in `FlinkDeployment`.
+        name: the object's name.
+        namespace: its namespace.
+        cluster: name of its Kubernetes cluster.
+    """
+    if former is None:
+        return None
+    calls = f"{PREFIX}/kubernetes-clusters/{cluster}/orphans"
+    ways_out = [f"delete what was left there with POST {calls}/clean"]
+    if former == "FlinkApplication":
+        ways_out.append(f"take it back with POST {calls}/{namespace}/{name}/adopt")
+    text = (
+        f"{object_} '{name}' in namespace '{namespace}' of Kubernetes cluster '{cluster}' exists and was left behind "
+        f"by a deleted resource: {resource} does not take it over; {', '.join(ways_out)}, or choose another name"
+    )
+    return Refusal(409, text, "C53")

@@ -14,15 +14,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from cmf_core.calls import PREFIX
 from cmf_core.errors import ClusterUnavailable, Conflict, ServerError
+from cmf_core.rules import enforce, existence
 
 from cmf_hub.clusters.connection import Connection
 from cmf_hub.clusters.refusals import KubernetesRefusal, NeverSent
 from cmf_hub.clusters.resources import FLINK_STATE_SNAPSHOT, FlinkResource
 from cmf_hub.flink.manifests import manifest
 from cmf_hub.flink.marks import belongs, owner
-from cmf_hub.flink.placement import APPLICATION, POOL, Placement, object_name, places
+from cmf_hub.flink.placement import POOL, Placement, object_name, places
 from cmf_hub.flink.presence import Presence, presence
 from cmf_hub.flink.savepoints import differs_in_disposal
 from cmf_hub.flink.statement_key import ensure_key
@@ -162,14 +162,14 @@ def _enforce_ours(
             f"{record.key} can only be made when it is gone, try again then"
         )
     if not belongs(found, record):
+        former = next((orphan.kind for orphan in orphans if belongs(found, orphan)), None)
+        enforce(
+            existence.left_behind(
+                str(record.key), former, str(kind), object_name(record), resource.namespace, resource.cluster
+            )
+        )
         whose = "was left behind by a deleted resource" if owner(found) else "was not made by this hub"
-        way_out = "delete it on the cluster"
-        left = next((orphan for orphan in orphans if belongs(found, orphan)), None)
-        if left is not None:
-            calls = f"{PREFIX}/kubernetes-clusters/{resource.cluster}/orphans"
-            way_out = f"delete what was left there with POST {calls}/clean"
-            if left.kind == APPLICATION:
-                way_out += f", take it back with POST {calls}/{left.namespace}/{left.name}/adopt"
         raise Conflict(
-            f"{what} exists and {whose}: {record.key} does not take it over; {way_out}, or choose another name"
+            f"{what} exists and {whose}: {record.key} does not take it over; delete it on the cluster, or choose "
+            "another name"
         )

@@ -139,6 +139,10 @@ class ComputePoolKind(ContainedKind[ComputePoolInputs, ComputePool]):
         """Tell whether it is a session cluster; dedicated pools have no object of their own (P04)."""
         return inputs.get("type") == PoolType.SHARED
 
+    def wants_deployment(self, inputs: ComputePoolInputs) -> bool:
+        """Tell whether it is a session cluster that runs."""
+        return _phase(inputs) is PoolPhase.RUNNING
+
     def is_deleting(self, found: ComputePool) -> bool:
         """Tell whether a pool is on its way out."""
         return found.status is not None and found.status.phase is PoolPhase.DELETING
@@ -221,7 +225,8 @@ def _new_on_pool(facts: Facts, environment: str, pool: str, known: Iterable[str]
     names_there = [
         str(planned.inputs["name"])
         for planned in facts.all_planned("Statement").values()
-        if (planned.inputs["environment"], planned.inputs.get("compute_pool_name")) == (environment, pool)
+        if planned.changed
+        and (planned.inputs["environment"], planned.inputs.get("compute_pool_name")) == (environment, pool)
     ]
     return [pools.StatementFact(name, StatementPhase.PENDING) for name in names_there if name not in {*known}]
 

@@ -16,7 +16,7 @@ from pulumi_cmf.lifecycle.generations import Reconciled
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kind import Created, Found, Going, Kind, NotReady, Operation, Refused, State, state_of
-from pulumi_cmf.lifecycle.object_names import object_name
+from pulumi_cmf.lifecycle.object_names import left_behind, object_name
 from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import orphan, remove
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
@@ -100,6 +100,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
             or (None if inputs is None else await self.unfit(facts, inputs))
             or (None if inputs is None else await self._refused(facts, inputs))
             or (await object_name(facts, self.name, environment, name) if self.has_object(news) else None)
+            or await self._left_behind(facts, inputs)
         )
 
     async def foretell_update(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
@@ -119,6 +120,7 @@ class ContainedKind(Kind[I], Generic[I, M]):
             or not_deleting(what, deleting=self.is_deleting(found))
             or await self.blocked(facts, environment, found, inputs)
             or (None if inputs is None else await self._refused(facts, inputs))
+            or await self._left_behind(facts, inputs)
         )
 
     async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:
@@ -151,6 +153,12 @@ class ContainedKind(Kind[I], Generic[I, M]):
         asked = None if environment is None else self.deployment(inputs, environment)
         return None if asked is None else operator.refused(*asked)
 
+    async def _left_behind(self, facts: Facts, inputs: I | None) -> Verdict:
+        """Foretell that what a forced deletion left has the name of the FlinkDeployment that is asked for."""
+        if inputs is None or not self.wants_deployment(inputs):
+            return None
+        return await left_behind(facts, self.name, inputs.environment, inputs.name)
+
     async def _environment(self, facts: Facts, name: str) -> Environment | None:
         """Return the environment; None if it is not there, or if not all of its defaults are known."""
         return await facts.environment(name) if facts.knows_defaults(name) else None
@@ -170,6 +178,10 @@ class ContainedKind(Kind[I], Generic[I, M]):
     def has_object(self, inputs: Mapping[str, Any]) -> bool:
         """Tell whether there is a Kubernetes object of its name."""
         return True
+
+    def wants_deployment(self, inputs: I) -> bool:
+        """Tell whether CMF looks for a FlinkDeployment of its name when it is written."""
+        return False
 
     @abstractmethod
     def is_deleting(self, found: M) -> bool:

@@ -154,7 +154,7 @@ class Facts:
     async def environment(self, name: str) -> Environment | None:
         """Return an environment as this update leaves it; None if there is none."""
         planned, found = self.planned("Environment", name), (await self.all(ENVIRONMENTS)).get(name)
-        return found if planned is None else _environment(planned, found)
+        return found if planned is None or not planned.changed else _environment(planned, found)
 
     async def bound(self, cluster: str) -> list[str]:
         """Return the environments that are on a cluster after this update."""
@@ -175,7 +175,8 @@ class Facts:
 
     async def cluster_names(self) -> set[str]:
         """Return the clusters that are registered, or will be."""
-        return {*await self.all(KUBERNETES_CLUSTERS), *self.all_planned("KubernetesCluster")}
+        made = [name for name, planned in self.all_planned("KubernetesCluster").items() if planned.changed]
+        return {*await self.all(KUBERNETES_CLUSTERS), *made}
 
     async def writable(self, cluster: str) -> Verdict:
         """Foretell whether a cluster takes writes (C33, C36)."""

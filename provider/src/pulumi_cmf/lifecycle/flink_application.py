@@ -94,6 +94,10 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
             return None
         return operator.change(*self.deployment(inputs, place), deployed_spec(found.status or {}))
 
+    def wants_deployment(self, inputs: FlinkApplicationInputs) -> bool:
+        """It does, suspended too: CMF looks whether there is one to suspend."""
+        return True
+
     def is_deleting(self, found: FlinkApplication) -> bool:
         """Tell whether an application is on its way out."""
         return found.lifecycle_state == "DELETING"

@@ -45,7 +45,7 @@ class KafkaDatabaseKind(RecordedKind[KafkaDatabaseInputs, KafkaDatabase]):
     async def unfit(self, facts: Facts, news: Mapping[str, Any], found: KafkaDatabase | None) -> Verdict:
         """Return that its catalog does not exist."""
         catalog = str(news["catalog"])
-        present = catalog in await facts.all(KAFKA_CATALOGS) or facts.planned("KafkaCatalog", catalog) is not None
+        present = catalog in await facts.all(KAFKA_CATALOGS) or facts.changes("KafkaCatalog", catalog)
         return exists(f"KafkaCatalog '{catalog}'", present=present)
 
     def collection(self, place: Mapping[str, Any]) -> Collection[KafkaDatabase]:

@@ -1,12 +1,12 @@
-"""Names of Kubernetes objects, for a preview: one namespace of one cluster holds each name once."""
+"""Names of Kubernetes objects, for a preview: one namespace of one cluster holds each name once, orphans too."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cmf_core.calls import ENVIRONMENTS, applications, compute_pools, statements
+from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS, applications, compute_pools, statements
 from cmf_core.models import ComputePool, PoolType
-from cmf_core.rules import Verdict, names
+from cmf_core.rules import Verdict, existence, names
 
 from pulumi_cmf.lifecycle.facts import Facts
 
@@ -16,6 +16,9 @@ IN_ENVIRONMENTS: dict[str, Any] = {
     "Statement": statements,
 }
 """Kinds that may have an object, in the order in which CMF looks for one, and where they are."""
+
+_DEPLOYED = ("FlinkApplication", "ComputePool")
+"""Kinds whose object is a FlinkDeployment, whenever there is one."""
 
 
 async def object_name(facts: Facts, kind: str, environment: str, name: str) -> Verdict:
@@ -40,10 +43,30 @@ async def object_name(facts: Facts, kind: str, environment: str, name: str) -> V
     return None
 
 
+async def left_behind(facts: Facts, kind: str, environment: str, name: str) -> Verdict:
+    """Foretell that a forced deletion left a FlinkDeployment of the name, which nobody takes over (C53).
+
+    What a statement left may be a FlinkSessionJob, which is in the way of no FlinkDeployment: CMF does not say which.
+
+    Raises:
+        CmfError: the facts cannot be had.
+    """
+    cluster, here = await facts.cluster_of(environment), await facts.environment(environment)
+    if cluster is None or here is None or facts.changes("KubernetesCluster", cluster):
+        return None
+    found, namespace = (await facts.all(KUBERNETES_CLUSTERS)).get(cluster), str(here.kubernetes_namespace)
+    orphans = (found.status.orphans if found is not None and found.status is not None else None) or []
+    former = next(
+        (each.kind for each in orphans if (each.namespace, each.name) == (namespace, name) and each.kind in _DEPLOYED),
+        None,
+    )
+    return existence.left_behind(f"{kind} {environment}/{name}", former, "FlinkDeployment", name, namespace, cluster)
+
+
 async def _has_object(facts: Facts, kind: str, environment: str, name: str) -> bool:
     id_ = f"{environment}/{name}"
     planned, found = facts.planned(kind, id_), (await facts.all(IN_ENVIRONMENTS[kind](environment))).get(name)
-    if planned is not None:
+    if planned is not None and planned.changed:
         return kind != "ComputePool" or planned.inputs.get("type") == PoolType.SHARED
     if found is None or facts.is_going(kind, id_):
         return False

@@ -29,7 +29,7 @@ async def remove(
     leaves: str | None,
     operation: Operation,
 ) -> None:
-    """Delete a resource and wait until it is gone; one that is gone already is no error.
+    """Delete a resource and wait until it is gone; one that is gone already is no error, its cluster away or not.
 
     Args:
         hub: where.
@@ -59,12 +59,22 @@ async def remove(
     except NotFound:
         return
     except (ClusterUnavailable, WaitFailed) as error:
+        if isinstance(error, ClusterUnavailable) and await _is_gone(hub, collection, name):
+            return  # its cluster may be asked for first, and then whether it is there
         if not force or isinstance(error, WaitInterrupted):
             raise
         operation.progress(f"{what} is removed by force: {error}")
         await _force(hub, collection, name)
         if leaves:
             operation.warn(f"{what} was removed by force, from CMF only: {leaves}")
+
+
+async def _is_gone(hub: Hub, collection: Collection[M], name: str) -> bool:
+    try:
+        await hub.client.send(collection.get(name))
+    except NotFound:
+        return True
+    return False
 
 
 async def _force(hub: Hub, collection: Collection[M], name: str) -> None:

@@ -46,7 +46,7 @@ class EnvironmentSecretMappingKind(RecordedKind[EnvironmentSecretMappingInputs, 
         refusal, secret = await facts.writable_environment(str(news["environment"])), news.get("secret_name")
         if refusal is not None or not isinstance(secret, str):
             return refusal
-        exists = secret in await facts.all(SECRETS) or facts.planned("Secret", secret) is not None
+        exists = secret in await facts.all(SECRETS) or facts.changes("Secret", secret)
         return known_secret(str(news["name"]), secret, exists=exists)
 
     async def foretell_delete(self, facts: Facts, going: Going, place: Mapping[str, str], state: State) -> Verdict:

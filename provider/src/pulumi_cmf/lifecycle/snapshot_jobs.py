@@ -39,6 +39,7 @@ async def unable(facts: Facts, savepoint: str, environment: str, owner: str, nam
     """
     kind, place = _KINDS[owner], await facts.environment(environment)
     planned = facts.planned(kind, f"{environment}/{name}")
+    planned = planned if planned is not None and planned.changed else None
     listed: Mapping[str, Any] = await facts.all(
         applications(environment) if owner == "application" else statements(environment)
     )

@@ -64,7 +64,7 @@ class StatementKind(ContainedKind[StatementInputs, Statement]):
         """Return why its pool does not take it (P01, P21)."""
         environment, pool = inputs.environment, inputs.compute_pool_name
         present = (await facts.all(compute_pools(environment))).get(pool)
-        there = present is not None or facts.planned("ComputePool", f"{environment}/{pool}") is not None
+        there = present is not None or facts.changes("ComputePool", f"{environment}/{pool}")
         return known_pool(inputs.name, pool, exists=there, environment=environment) or await self._accepting(
             facts, environment, inputs.name, pool
         )
