@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -125,10 +126,42 @@ def test_get_is_repeated_after_a_connection_failure() -> None:
     assert len(seen) == 2
 
 
-def test_a_write_whose_answer_was_lost_is_not_repeated() -> None:
-    answer, seen = answering(httpx.ReadTimeout("lost"))
-    with client(answer) as cmf, pytest.raises(HubUnreachable, match="did not answer in time"):
-        cmf.send(calls.ENVIRONMENTS.post(ENVIRONMENT))
+APPLICATION = FlinkApplication.parse({"metadata": {"name": "orders"}, "spec": {}})
+LOST = httpx.RemoteProtocolError("disconnected")
+
+
+@pytest.mark.parametrize(
+    ("call", "failure"),
+    [
+        (calls.ENVIRONMENTS.post(ENVIRONMENT), httpx.ConnectError("refused")),
+        (calls.ENVIRONMENTS.upsert(ENVIRONMENT), LOST),
+        (calls.applications("prod").put("orders", APPLICATION), LOST),
+        (calls.ENVIRONMENTS.delete("prod"), LOST),
+    ],
+)
+def test_a_write_is_repeated_that_did_not_arrive_or_may_arrive_twice(
+    call: calls.Call[object], failure: httpx.TransportError
+) -> None:
+    answer, seen = answering(failure, httpx.Response(204))
+    with client(answer, replace(SETTINGS, attempts=2)) as cmf:
+        cmf.send(replace(call, parse=lambda _: None))
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "failure"),
+    [
+        (calls.ENVIRONMENTS.post(ENVIRONMENT), LOST),
+        (calls.ENVIRONMENTS.post(ENVIRONMENT), httpx.ReadTimeout("slow")),
+        (calls.ENVIRONMENTS.upsert(ENVIRONMENT), httpx.ReadTimeout("slow")),
+    ],
+)
+def test_a_write_that_may_have_created_something_or_takes_too_long_is_not_repeated(
+    call: calls.Call[object], failure: httpx.TransportError
+) -> None:
+    answer, seen = answering(failure)
+    with client(answer) as cmf, pytest.raises(HubUnreachable):
+        cmf.send(call)
     assert len(seen) == 1
 
 

@@ -223,7 +223,7 @@ class _Leaving:
         if not takes:
             return None
         if isinstance(left, Refusal):
-            await self.hub.client.send(collection.post(found.model_copy(update={"status": None})))
+            await self.hub.client.send(collection.upsert(found.model_copy(update={"status": None})))
             raise Refused(f"{left.message}. It was told to go on where it is")
         self.operation.progress(f"left environment '{step.source}' with {left}")
         return left
@@ -245,7 +245,7 @@ class _Leaving:
     ) -> FlinkApplication:
         if not is_suspended(found.spec):
             asked = {"spec": moves.left(found.spec, savepoint=savepoint), "status": None}
-            await self.hub.client.send(collection.post(found.model_copy(update=asked)))
+            await self.hub.client.send(collection.upsert(found.model_copy(update=asked)))
         last: list[FlinkApplication] = []
 
         async def look() -> Look:

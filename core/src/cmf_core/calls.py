@@ -6,7 +6,7 @@ A `Call` does no I/O; `client.Client` and `client.AsyncClient` send it. One desc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -46,6 +46,13 @@ class Call(Generic[T]):
     parse: Callable[[Any], T]
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    upsert: bool = False
+    """A POST that writes the whole of what is there."""
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether it may be sent again when it may have arrived (RFC 9110, section 9.2.2)."""
+        return self.upsert or self.method in {"GET", "PUT", "DELETE"}
 
 
 def _nothing(_: Any) -> None:
@@ -73,8 +80,12 @@ class Collection(Generic[M]):
         return Call("GET", self.path, parse, {"page": str(page), "size": str(size), **params})
 
     def post(self, resource: M) -> Call[M]:
-        """Create; environments and applications are updated too (upsert)."""
+        """Create."""
         return Call("POST", self.path, self.model.parse, body=resource.wire())
+
+    def upsert(self, resource: M) -> Call[M]:
+        """Update an environment or an application, which CMF does by POST."""
+        return replace(self.post(resource), upsert=True)
 
     def put(self, name: str, resource: Model) -> Call[M | None]:
         """Update. Some kinds answer without a body, then the result is None."""

@@ -1,7 +1,8 @@
 """HTTP client of the CMF REST API, synchronous and asynchronous, on httpx.
 
-Every request has a timeout. A repeat happens only where it cannot do harm: a GET after a connection
-failure, and any request that the server itself put off with 429 or 503 and a Retry-After.
+Every request has a timeout. A repeat happens only where it cannot do harm: of any request that did not get as far as
+a connection, or that the server itself put off with 429 or 503 and a Retry-After; of an idempotent one whose
+connection broke, as when a hub restarts; of a GET that was not answered in time.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class ClientSettings:
             system's.
         timeout: seconds for the whole of one request; default 30, because a hub may wait for a cluster.
         connect_timeout: seconds to connect; default 5, a hub that is there accepts at once.
-        attempts: how often a request is sent at most; default 4.
+        attempts: how often a request is sent at most; default 5: six seconds in all, while a hub restarts.
         longest_wait: seconds; a Retry-After over it is answered to the caller instead; default 30.
     """
 
@@ -56,7 +57,7 @@ class ClientSettings:
     ca: Path | None = None
     timeout: float = 30.0
     connect_timeout: float = 5.0
-    attempts: int = 4
+    attempts: int = 5
     longest_wait: float = 30.0
 
     def verify(self) -> ssl.SSLContext | bool:
@@ -113,7 +114,7 @@ def _exchange(
         outcome = yield request
         last = attempt == settings.attempts
         if isinstance(outcome, httpx.TransportError):
-            if call.method == "GET" and not last:
+            if _may_repeat(call, outcome) and not last:
                 yield _Wait(0.2 * 2**attempt)
                 continue
             raise _unreachable(settings, outcome) from outcome
@@ -124,6 +125,12 @@ def _exchange(
             continue
         return _answer(call, outcome)
     raise AssertionError("attempts is at least 1")
+
+
+def _may_repeat(call: Call[Any], error: httpx.TransportError) -> bool:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return True
+    return call.idempotent and (call.method == "GET" or not isinstance(error, httpx.TimeoutException))
 
 
 def _unreachable(settings: ClientSettings, error: httpx.TransportError) -> HubUnreachable:

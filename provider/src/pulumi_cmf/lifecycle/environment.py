@@ -159,7 +159,7 @@ class EnvironmentKind(Kind[EnvironmentInputs]):
         if found is None:
             raise Refused(gone(_what(id_)).message)
         if self.to_write(_present(found), asked, olds):
-            found = await hub.client.send(ENVIRONMENTS.post(_model(inputs, olds, mark_of(found.metadata))))
+            found = await hub.client.send(ENVIRONMENTS.upsert(_model(inputs, olds, mark_of(found.metadata))))
         return _state(inputs, found)
 
     async def delete(self, hub: Hub, id_: str, state: State, operation: Operation) -> None:

@@ -124,7 +124,7 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
         self, hub: Hub, inputs: FlinkApplicationInputs, sent: FlinkApplication, operation: Operation
     ) -> FlinkApplication:
         """Update by the upsert that applications have."""
-        return await hub.client.send(applications(inputs.environment).post(sent))
+        return await hub.client.send(applications(inputs.environment).upsert(sent))
 
     async def baseline(
         self, hub: Hub, inputs: FlinkApplicationInputs, found: FlinkApplication | None
