@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.provider.program import Program
+from tests.real.counting import PATIENCE
 from tests.real.fleet import DATA, NAMESPACE, RealFleet
+from tests.support.hub import Hub
+from tests.support.wait import wait_for
 
 ENVIRONMENTS = {"home": "at-home", "spoke": "at-spoke"}
 """Name of the environment on each cluster."""
@@ -70,6 +75,14 @@ class Stack:
     def up(self, *, fails: bool = False) -> str:
         """Run `pulumi up`."""
         return self.program.up(self.text(), fails=fails)
+
+    def up_while_the_hub_is_killed(self, hub: Hub, reached: Callable[[], bool]) -> None:
+        """Run `pulumi up`, and kill the hub once a condition holds; the update must not notice."""
+        with ThreadPoolExecutor(1) as other:
+            update = other.submit(self.up)
+            wait_for(lambda: update.done() or reached(), "the update to reach the hub", PATIENCE)
+            hub.crash()
+            update.result()
 
     def text(self) -> str:
         """Return the program: each resource stands on those before it that its scope names."""

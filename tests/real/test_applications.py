@@ -83,8 +83,9 @@ def test_new_credentials_of_a_cluster_do_not_touch_its_jobs(
     path, spoke, starts = "/kubernetes-clusters/spoke", fleet.clusters["spoke"], job.starts
     uid = hub.get(path).json()["metadata"]["uid"]
     before = stack.resources["spoke"][1]["kubeconfig"]
+    file = hub.kubeconfigs / "spoke"
     stack.change("spoke", "kubeconfig", spoke.make_token("hub"))
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: "token" in file.read_text())
     job.goes_on()
     spoke.delete_account("hub")
     hub.connected("spoke", "DISCONNECTED")  # so it had the new ones
@@ -117,11 +118,14 @@ def test_suspended_it_has_no_task_managers_and_resumed_it_goes_on_with_its_state
 def test_more_slots_and_task_managers_restart_it_with_its_state_and_can_be_taken_back(
     stack: Stack, fleet: RealFleet, hub: Hub, job: Counting
 ) -> None:
-    stack.change("counting", "spec.job.parallelism", 2)
+    slots = stack.resources["counting"][1]["spec"]["flink_configuration"]
+    stack.change("counting", "spec.job.parallelism", 3)
+    stack.change("counting", "spec.flink_configuration", {**slots, "taskmanager.numberOfTaskSlots": "2"})
     stack.up()
-    assert len(flink(hub, "taskmanagers")["taskmanagers"]) == 2
+    assert [each["slotsNumber"] for each in flink(hub, "taskmanagers")["taskmanagers"]] == [2, 2]
     fleet.clusters["spoke"].kill_operator()
     stack.change("counting", "spec.job.parallelism", 1)
+    stack.change("counting", "spec.flink_configuration", slots)
     stack.up()
     wait_for(lambda: len(job.starts) == 4, "two more starts", PATIENCE)
     assert job.starts == sorted(set(job.starts))
@@ -159,12 +163,15 @@ def test_without_high_availability_a_killed_job_manager_loses_the_state_and_the_
     stack.drop(plain)
 
 
-@pytest.mark.rule("E51")
-def test_it_moves_to_the_other_cluster_by_a_detached_savepoint(
+@pytest.mark.rule("E51", "E57")
+def test_it_goes_back_to_an_older_savepoint_on_the_other_cluster(
     stack: Stack, fleet: RealFleet, hub: Hub, job: Counting
 ) -> None:
     stack.set("before-the-move", "Savepoint", environment=ENVIRONMENTS["spoke"], application="counting")
-    stack.up()
+    savepoint = f"{APPLICATION}/savepoints/before-the-move"
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(savepoint).status_code == 200)
+    saved = job.count
+    wait_for(lambda: job.count > saved + 200, "it to count beyond the savepoint", PATIENCE)
     path = hub.get(f"{APPLICATION}/savepoints/before-the-move").json()["status"]["path"]
     assert (fleet.data / path.removeprefix(f"file:{DATA}/").removeprefix(f"//{DATA}/")).exists(), path
     stack.set("the-move", "DetachedSavepoint", path=path)
@@ -174,9 +181,11 @@ def test_it_moves_to_the_other_cluster_by_a_detached_savepoint(
     detached = hub.get("/detached-savepoints/the-move").json()["status"]["path"]
     moved = counting("moved", ENVIRONMENTS["home"], initial_savepoint_path=detached)
     stack.set("moved", "FlinkApplication", **moved)
-    stack.up()
+    there = f"/environments/{ENVIRONMENTS['home']}/applications/moved"
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(there).status_code == 200)
     wait_for(lambda: Counting(fleet, "moved").starts, "the moved job to count", PATIENCE)
-    assert 1 < Counting(fleet, "moved").starts[0] <= reached + 50  # the file has each fiftieth number
+    assert 1 < Counting(fleet, "moved").starts[0] <= saved + 50 < reached  # the file has each fiftieth number
+    assert len(fleet.clusters["home"].deployments()) == 1
     stack.drop("before-the-move")
     stack.drop("counting")
     stack.up()
@@ -194,11 +203,11 @@ def test_an_empty_cluster_is_decommissioned_and_taken_back(stack: Stack, fleet: 
     stack.drop(ENVIRONMENTS["spoke"])
     stack.up()
     stack.change("spoke", "lifecycle_state", "DECOMMISSIONED")
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.cluster_state("spoke") == "DECOMMISSIONED")
     hub.connected("spoke", "DECOMMISSIONED")
     Counting(fleet, "moved").goes_on()
     stack.change("spoke", "lifecycle_state", "ACTIVE")
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.cluster_state("spoke") != "DECOMMISSIONED")
     hub.connected("spoke")
     stack.set(ENVIRONMENTS["spoke"], environment[0], **environment[1])
     stack.up()

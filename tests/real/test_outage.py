@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from tests.real.counting import PATIENCE, Counting
 from tests.real.fleet import RealFleet
 from tests.real.stack import ENVIRONMENTS, Stack, counting
+from tests.real.writers import Writers
 from tests.support.hub import Hub, message
 from tests.support.wait import wait_for
 
@@ -50,20 +49,36 @@ def test_a_cluster_that_is_cut_off_takes_no_writes_and_its_job_goes_on(
     assert job.starts == [1]
 
 
-@pytest.mark.rule("C33")
-def test_an_api_server_that_freezes_or_crashes_is_found_again(fleet: RealFleet, hub: Hub, job: Counting) -> None:
+@pytest.mark.rule("C33", "C34", "E57")
+def test_under_load_an_api_server_that_freezes_or_crashes_loses_nothing(
+    fleet: RealFleet, hub: Hub, job: Counting
+) -> None:
     node = fleet.clusters["spoke"].node
-    node.pause()
-    try:
+    with Writers(hub) as writers:
+        writers.until_answered("spoke", 200)
+        node.pause()
+        try:
+            hub.connected("spoke", "DISCONNECTED")
+            writers.until_answered("spoke", 503)
+            writers.until_answered("home", 200)
+        finally:
+            node.resume()
+        hub.connected("spoke")
+        writers.until_answered("spoke", 200)
+        node.stop_server()
         hub.connected("spoke", "DISCONNECTED")
-    finally:
-        node.resume()
-    hub.connected("spoke")
-    node.stop_server()
-    hub.connected("spoke", "DISCONNECTED")
-    node.launch_server()
-    node.wait_ready()
-    hub.connected("spoke")
+        writers.until_answered("spoke", 503)
+        node.launch_server()
+        node.wait_ready()
+        hub.connected("spoke")
+        writers.until_answered("spoke", 200)
+    assert set(writers.answers["home"].values()) == {200}
+    assert set(writers.answers["spoke"].values()) == {200, 503}
+    for cluster, environment in ENVIRONMENTS.items():
+        listed = hub.get(f"/environments/{environment}/applications", params={"size": 1000}).json()["items"]
+        for names in ([each["metadata"]["name"] for each in listed], fleet.clusters[cluster].deployments()):
+            assert sorted(name for name in names if name.startswith("load-")) == sorted(writers.accepted(cluster))
+    writers.delete()
     job.goes_on()
 
 
@@ -90,16 +105,7 @@ def test_an_update_survives_a_hub_that_is_killed_meanwhile(
 ) -> None:
     starts, generation = job.starts, hub.get(APPLICATION).json()["metadata"]["generation"]
     stack.change("lasting", "spec.job.parallelism", 2)
-    with ThreadPoolExecutor(1) as other:
-        update = other.submit(stack.up)
-        wait_for(
-            lambda: update.done() or hub.get(APPLICATION).json()["metadata"]["generation"] > generation,
-            "the update to reach the hub",
-            PATIENCE,
-        )
-        assert not update.done()
-        hub.crash()
-        update.result()
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(APPLICATION).json()["metadata"]["generation"] > generation)
     assert hub.get(APPLICATION).json()["status"]["jobStatus"]["state"] == "RUNNING"
     job.starts_again(len(starts) + 1)
     assert job.starts[-1] > starts[-1]
@@ -117,6 +123,8 @@ def test_a_forced_deletion_on_a_dead_cluster_leaves_an_orphan_that_is_cleaned_af
         hub.connected("spoke", "DISCONNECTED")
         assert hub.delete(APPLICATION).status_code == 503
         assert hub.delete(APPLICATION, params={"force": "true"}).status_code == 204
+        hub.crash()
+        assert hub.get(APPLICATION).status_code == 404
         job.goes_on()
     finally:
         spoke.node.launch_server()

@@ -1,0 +1,71 @@
+"""Writers that go on while a cluster is away."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from tests.real.counting import PATIENCE
+from tests.real.stack import ENVIRONMENTS
+from tests.support.hub import Hub, application
+from tests.support.wait import wait_for
+
+_PAUSE = 0.5
+"""Seconds between the writes of a writer."""
+
+
+class Writers:
+    """One writer for each cluster, which makes suspended applications there, one after another, until the block ends.
+
+    Attributes:
+        answers: the status code of each application's creation, by cluster and name.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self.answers: dict[str, dict[str, int]] = {cluster: {} for cluster in ENVIRONMENTS}
+        self._end = Event()
+        self._threads = [Thread(target=self._write, args=(cluster,)) for cluster in ENVIRONMENTS]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+    def accepted(self, cluster: str) -> set[str]:
+        """Return the names that the hub said yes to."""
+        return {name for name, code in self.answers[cluster].items() if code == 200}
+
+    def until_answered(self, cluster: str, code: int) -> None:
+        """Wait for one more answer with a code."""
+
+        def times() -> int:
+            return list(self.answers[cluster].values()).count(code)
+
+        before = times()
+        wait_for(lambda: times() > before, f"a writer on {cluster} to be answered {code}", PATIENCE)
+
+    def delete(self) -> None:
+        """Delete what was made, and wait until it is gone."""
+        for cluster, environment in ENVIRONMENTS.items():
+            path = f"/environments/{environment}/applications"
+            for name in self.accepted(cluster):
+                assert self._hub.delete(f"{path}/{name}").status_code in {200, 202, 204}
+            for name in self.accepted(cluster):
+                wait_for(lambda one=f"{path}/{name}": self._hub.get(one).status_code == 404, f"{name} to go", PATIENCE)  # type: ignore[misc]
+
+    def _write(self, cluster: str) -> None:
+        path, answers = f"/environments/{ENVIRONMENTS[cluster]}/applications", self.answers[cluster]
+        while not self._end.wait(_PAUSE):
+            name = f"load-{cluster}-{len(answers)}"
+            body = application(name, state="suspended")
+            body["spec"]["flinkVersion"] = "v1_19"
+            answers[name] = self._hub.post(path, body).status_code
