@@ -148,6 +148,26 @@ def test_a_write_is_repeated_that_did_not_arrive_or_may_arrive_twice(
     assert len(seen) == 2
 
 
+def test_a_server_that_has_answered_is_given_time_to_restart() -> None:
+    there = httpx.Response(200, json=ENVIRONMENT.wire())
+    answer, seen = answering(there, LOST, httpx.ConnectError("refused"), httpx.ConnectError("refused"), there)
+    with client(answer, replace(SETTINGS, attempts=1)) as cmf:
+        cmf.send(calls.ENVIRONMENTS.get("prod"))
+        cmf.send(calls.ENVIRONMENTS.get("prod"))
+    assert len(seen) == 5
+
+
+def test_a_server_that_stays_away_is_waited_for_once() -> None:
+    refused = httpx.ConnectError("refused")
+    answer, seen = answering(httpx.Response(200, json=ENVIRONMENT.wire()), refused, refused, refused)
+    with client(answer, replace(SETTINGS, attempts=1, patience=0.5)) as cmf:
+        cmf.send(calls.ENVIRONMENTS.get("prod"))
+        for times in (3, 4):
+            with pytest.raises(HubUnreachable):
+                cmf.send(calls.ENVIRONMENTS.get("prod"))
+            assert len(seen) == times
+
+
 @pytest.mark.parametrize(
     ("call", "failure"),
     [

@@ -2,7 +2,7 @@
 
 Every request has a timeout. A repeat happens only where it cannot do harm: of any request that did not get as far as
 a connection, or that the server itself put off with 429 or 503 and a Retry-After; of an idempotent one whose
-connection broke, as when a hub restarts; of a GET that was not answered in time.
+connection broke; of a GET that was not answered in time. A server that has answered before is given time to restart.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from cmf_core.models import Model
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 _PAGE = 100
+_LONGEST_PAUSE = 5.0
+"""Seconds between two attempts, at most."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class ClientSettings:
             system's.
         timeout: seconds for the whole of one request; default 30, because a hub may wait for a cluster.
         connect_timeout: seconds to connect; default 5, a hub that is there accepts at once.
-        attempts: how often a request is sent at most; default 5: six seconds in all, while a hub restarts.
+        attempts: how often a request is sent at most; default 4.
+        patience: seconds that a server which has answered before may refuse or break connections, as while it restarts;
+            default 30, what a pod takes to be replaced.
         longest_wait: seconds; a Retry-After over it is answered to the caller instead; default 30.
     """
 
@@ -57,7 +61,8 @@ class ClientSettings:
     ca: Path | None = None
     timeout: float = 30.0
     connect_timeout: float = 5.0
-    attempts: int = 5
+    attempts: int = 4
+    patience: float = 30.0
     longest_wait: float = 30.0
 
     def verify(self) -> ssl.SSLContext | bool:
@@ -101,30 +106,43 @@ class _Wait:
     seconds: float
 
 
+@dataclass
+class _Contact:
+    """Whether the server answered the last request that it was sent."""
+
+    made: bool = False
+
+
 _Step = httpx.Request | _Wait
 _Outcome = httpx.Response | httpx.TransportError | None
 
 
 def _exchange(
-    settings: ClientSettings, http: httpx.Client | httpx.AsyncClient, call: Call[T]
+    settings: ClientSettings, contact: _Contact, http: httpx.Client | httpx.AsyncClient, call: Call[T]
 ) -> Generator[_Step, _Outcome, T]:
     """Decide what to send and when to wait; the two clients only carry it out."""
-    for attempt in range(1, settings.attempts + 1):
+    attempt, waited = 0, 0.0
+    while True:
+        attempt += 1
         request = http.build_request(call.method, call.path, params=dict(call.params), json=call.body)
         outcome = yield request
-        last = attempt == settings.attempts
+        last = attempt >= settings.attempts
         if isinstance(outcome, httpx.TransportError):
-            if _may_repeat(call, outcome) and not last:
-                yield _Wait(0.2 * 2**attempt)
+            pause = min(0.2 * 2**attempt, _LONGEST_PAUSE)
+            waited += pause
+            restarts = contact.made and not isinstance(outcome, httpx.TimeoutException)
+            if _may_repeat(call, outcome) and (waited <= settings.patience if restarts else not last):
+                yield _Wait(pause)
                 continue
+            contact.made = False
             raise _unreachable(settings, outcome) from outcome
         assert outcome is not None
+        contact.made = True
         wait = _retry_after(outcome)
         if wait is not None and wait <= settings.longest_wait and not last:
             yield _Wait(wait)
             continue
         return _answer(call, outcome)
-    raise AssertionError("attempts is at least 1")
 
 
 def _may_repeat(call: Call[Any], error: httpx.TransportError) -> bool:
@@ -185,6 +203,7 @@ class Client:
 
     def __init__(self, settings: ClientSettings, transport: httpx.BaseTransport | None = None) -> None:
         self.settings = settings
+        self._contact = _Contact()
         self._http = httpx.Client(**settings.options(), transport=transport)
 
     def __enter__(self) -> Self:
@@ -203,7 +222,7 @@ class Client:
         Raises:
             CmfError: what the server refused, or `HubUnreachable`.
         """
-        exchange = _exchange(self.settings, self._http, call)
+        exchange = _exchange(self.settings, self._contact, self._http, call)
         outcome: _Outcome = None
         while True:
             try:
@@ -232,6 +251,7 @@ class AsyncClient:
 
     def __init__(self, settings: ClientSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.settings = settings
+        self._contact = _Contact()
         self._http = httpx.AsyncClient(**settings.options(), transport=transport)
 
     async def __aenter__(self) -> Self:
@@ -250,7 +270,7 @@ class AsyncClient:
         Raises:
             CmfError: what the server refused, or `HubUnreachable`.
         """
-        exchange = _exchange(self.settings, self._http, call)
+        exchange = _exchange(self.settings, self._contact, self._http, call)
         outcome: _Outcome = None
         while True:
             try:
