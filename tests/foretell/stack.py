@@ -16,8 +16,9 @@ from pulumi_cmf.lifecycle.deletions import Entry, foretell_deletions
 from pulumi_cmf.lifecycle.facts import Facts, Planned
 from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Kind, NotReady, Operation, Refused
+from pulumi_cmf.lifecycle.kind import Kind
 from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.operations import NotReady, Operation, Refused
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 

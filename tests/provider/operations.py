@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Created, Found, Kind, Operation, State
+from pulumi_cmf.lifecycle.kind import Kind
+from pulumi_cmf.lifecycle.operations import Created, Found, Operation, State
 
 
 @dataclass

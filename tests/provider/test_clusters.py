@@ -10,8 +10,8 @@ import pytest
 from cmf_core.errors import BadRequest, HubUnreachable
 from cmf_localfleet import LocalCluster
 from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
-from pulumi_cmf.lifecycle.kind import Created, NotReady, Refused
 from pulumi_cmf.lifecycle.kubernetes_cluster import KubernetesClusterKind
+from pulumi_cmf.lifecycle.operations import Created, NotReady, Refused
 
 from tests.provider.operations import Told, create, delete, names_in, refresh, update
 from tests.support.hub import Hub, unique

@@ -10,8 +10,8 @@ from cmf_core.errors import BadRequest
 from cmf_localfleet import LocalCluster
 from cmf_localfleet.connection import connect
 from kubernetes.client import CoreV1Api, V1ObjectMeta, V1Secret
-from pulumi_cmf.lifecycle.kind import Refused
 from pulumi_cmf.lifecycle.kubeconfigs import KubeconfigDirectory, Kubeconfigs, KubeconfigSecret, kubeconfigs
+from pulumi_cmf.lifecycle.operations import Refused
 from pulumi_cmf.lifecycle.settings import Settings
 
 from tests.provider.operations import names_in

@@ -16,7 +16,8 @@ from pulumi_cmf.lifecycle.environment import EnvironmentKind
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
 from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
-from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Refused
+from pulumi_cmf.lifecycle.kind import Kind
+from pulumi_cmf.lifecycle.operations import Created, NotReady, Refused
 from pulumi_cmf.lifecycle.statement import StatementKind
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import WaitFailed

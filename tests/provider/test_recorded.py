@@ -6,7 +6,7 @@ import pytest
 from cmf_core.errors import Conflict
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
-from pulumi_cmf.lifecycle.kind import Kind, Refused
+from pulumi_cmf.lifecycle.kind import Kind
 from pulumi_cmf.lifecycle.kinds import (
     DETACHED_SAVEPOINT,
     ENVIRONMENT_SECRET_MAPPING,
@@ -16,6 +16,7 @@ from pulumi_cmf.lifecycle.kinds import (
     SAVEPOINT,
     SECRET,
 )
+from pulumi_cmf.lifecycle.operations import Refused
 
 from tests.provider.operations import Told, create, delete, refresh, update
 from tests.provider.program import Program, on_both_fronts

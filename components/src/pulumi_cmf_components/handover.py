@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cmf_core.calls import ENVIRONMENTS, Collection, application_savepoints, applications
-from cmf_core.errors import ClusterUnavailable
-from cmf_core.models import FlinkApplication, Model, SavepointState
+from cmf_core.calls import application_savepoints, applications
+from cmf_core.models import FlinkApplication, SavepointState
 from cmf_core.rules import Advice, Refusal, Verdict, moves, names
 from cmf_core.rules.applications import is_suspended
 from cmf_core.rules.savepoints import durable_path
 from pulumi_cmf.lifecycle.facts import Facts
-from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind, effective_spec
+from pulumi_cmf.lifecycle.flink_application import effective_spec
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Inputs
-from pulumi_cmf.lifecycle.kind import Created, Difference, Found, Kind, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kind import Kind, state_of
+from pulumi_cmf.lifecycle.operations import Created, Difference, Found, Operation, State
 from pulumi_cmf.lifecycle.ownership import find
-from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
-from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, WaitInterrupted, wait_until
 from pydantic import Field
 
+from pulumi_cmf_components.leaving import APPLICATION, Leaving, Step, refuse, status_of
+
 _SECONDS = 600.0
-_APPLICATION = FlinkApplicationKind()
 
 
 class HandoverInputs(Inputs):
@@ -34,19 +32,6 @@ class HandoverInputs(Inputs):
     environment: str
     others: list[str] = Field(default_factory=list)
     restore_from: str | None = None
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What an update does: from where to where, and from a given state or the one that is left."""
-
-    source: str
-    target: str
-    restore: str | None
-
-    @property
-    def moves(self) -> bool:
-        return self.source != self.target
 
 
 class HandoverKind(Kind[HandoverInputs]):
@@ -71,10 +56,6 @@ class HandoverKind(Kind[HandoverInputs]):
         idle = {"others", "timeouts"} | (set() if news.get("restore_from") else {"restore_from"})
         return Difference(found.changed - idle, found.replaces, found.delete_first)
 
-    def sent(self, inputs: HandoverInputs) -> Model:
-        """Return an empty document: CMF is sent none."""
-        return Model()
-
     async def foretell_create(self, facts: Facts, news: Mapping[str, Any], mark: str | None) -> Verdict:
         """Foretell that the application is elsewhere already."""
         if contains_unknown(dict(news)):
@@ -93,8 +74,8 @@ class HandoverKind(Kind[HandoverInputs]):
         others = [env for env in news.get("others") or [] if env != step.source and await _known(facts, env, name)]
         others += [step.target] if target is not None and not is_suspended(target.spec) else []
         refusal = moves.alone(name, step.target, others) or await facts.writable_environment(step.target)
-        what, last = _APPLICATION.what(step.source, name), _last(olds)
-        if refusal is not None or step.restore is not None or moves.returns(_status(found), _status(target), last):
+        what, last = APPLICATION.what(step.source, name), _last(olds)
+        if refusal is not None or step.restore is not None or moves.returns(status_of(found), status_of(target), last):
             return refusal
         place = await facts.environment(step.source)
         if found is None or place is None:
@@ -115,7 +96,7 @@ class HandoverKind(Kind[HandoverInputs]):
             return [Advice(f"FlinkApplication '{name}' {started}", "E26")] if step.restore else []
         found, place = await _known(facts, step.source, name), await facts.environment(step.source)
         target = await _known(facts, step.target, name)
-        if not step.restore and moves.returns(_status(found), _status(target), _last(olds)):
+        if not step.restore and moves.returns(status_of(found), status_of(target), _last(olds)):
             text = f"FlinkApplication '{name}' never ran in environment '{step.source}' and resumes in '{step.target}'"
             return [Advice(text, "E51")]
         keeps = found is not None and place is not None and moves.keeps_state(effective_spec(found.spec, place))
@@ -147,7 +128,7 @@ class HandoverKind(Kind[HandoverInputs]):
         if step.moves:
             await self._alone(hub, inputs, (step.source,))
             limit = (inputs.timeouts.update if inputs.timeouts else None) or _SECONDS
-            path = await _Leaving(hub, step, inputs.name, _last(olds), limit, operation).path()
+            path = await Leaving(hub, step, inputs.name, _last(olds), limit, operation).path()
         elif step.restore is None:
             return _state(inputs, _last(olds), starts)
         else:
@@ -157,14 +138,6 @@ class HandoverKind(Kind[HandoverInputs]):
     async def delete(self, hub: Hub, id_: str, state: State, operation: Operation) -> None:
         """Forget it; the application is a resource of its own."""
 
-    def listed_in(self, place: Mapping[str, Any]) -> Collection[Any]:
-        """Return nothing: CMF has no list of them."""
-        raise NotImplementedError("CMF has no list of handovers")
-
-    def of_list(self, place: Mapping[str, Any], found: Any) -> Found:
-        """Return nothing: CMF has no list of them."""
-        raise NotImplementedError("CMF has no list of handovers")
-
     async def _alone(self, hub: Hub, inputs: HandoverInputs, leaves: tuple[str, ...]) -> None:
         """Raise `Refused` if the application is where it neither leaves nor, suspended, comes back to."""
         there = {env: await find(hub, applications(env), inputs.name) for env in inputs.others if env not in leaves}
@@ -172,112 +145,14 @@ class HandoverKind(Kind[HandoverInputs]):
         if leaves:
             target = await find(hub, applications(inputs.environment), inputs.name)
             others += [inputs.environment] if target is not None and not is_suspended(target.spec) else []
-        _refuse(moves.alone(inputs.name, inputs.environment, others))
-
-
-@dataclass(frozen=True)
-class _Leaving:
-    """An application that leaves an environment."""
-
-    hub: Hub
-    step: _Step
-    name: str
-    last: str | None
-    limit: float
-    operation: Operation
-
-    @property
-    def what(self) -> str:
-        return _APPLICATION.what(self.step.source, self.name)
-
-    async def path(self) -> str | None:
-        """End the job where it is, and return what it starts from elsewhere; None if without state.
-
-        Raises:
-            Refused: it does not end, or leaves no state; it goes on where it is, if it can.
-            CmfError: CMF refuses.
-        """
-        step, collection = self.step, applications(self.step.source)
-        found, place = await find(self.hub, collection, self.name), await find(self.hub, ENVIRONMENTS, step.source)
-        target = await find(self.hub, applications(step.target), self.name)
-        if step.restore is None and moves.returns(_status(found), _status(target), self.last):
-            await self._remove(collection)
-            return self.last
-        if found is None or place is None:
-            _refuse(moves.there_to_leave(self.what, self.last, present=step.restore is not None))
-            return step.restore
-        effective = effective_spec(found.spec, place)
-        if step.restore is not None:
-            await self._stop(collection, found)
-            return step.restore
-        takes = moves.keeps_state(effective)
-        _refuse(moves.leavable(self.what, found.spec, effective, found.lifecycle_state))
-        try:
-            left = moves.savepoint_left(
-                self.what, _status(await self._suspend(collection, found, savepoint=takes)) or {}
-            )
-        except WaitInterrupted:
-            raise
-        except WaitFailed as error:
-            left = Refusal(409, f"{error}; it cannot be moved like this", "E51")
-        if not takes:
-            return None
-        if isinstance(left, Refusal):
-            await self.hub.client.send(collection.upsert(found.model_copy(update={"status": None})))
-            raise Refused(f"{left.message}. It was told to go on where it is")
-        self.operation.progress(f"left environment '{step.source}' with {left}")
-        return left
-
-    async def _stop(self, collection: Collection[FlinkApplication], found: FlinkApplication) -> None:
-        """Suspend it as it would be anyhow; where its cluster is away, that cannot be."""
-        try:
-            await self._suspend(collection, found, savepoint=False)
-        except ClusterUnavailable as error:
-            self.operation.warn(f"{self.what} was not stopped, and runs twice if it still runs there: {error}")
-        except WaitInterrupted:
-            raise
-        except WaitFailed as error:
-            text = f"{error}: it would run twice. Delete it there (its checkpoints may go with it), and try again"
-            raise Refused(text) from error
-
-    async def _suspend(
-        self, collection: Collection[FlinkApplication], found: FlinkApplication, *, savepoint: bool
-    ) -> FlinkApplication:
-        if not is_suspended(found.spec):
-            asked = {"spec": moves.left(found.spec, savepoint=savepoint), "status": None}
-            await self.hub.client.send(collection.upsert(found.model_copy(update=asked)))
-        last: list[FlinkApplication] = []
-
-        async def look() -> Look:
-            last[:] = [await self.hub.client.send(collection.get(self.name))]
-            return Look(_APPLICATION.line(last[0]), done=last[0].lifecycle_state == "SUSPENDED")
-
-        clock, progress = self.hub.clock, self.operation.progress
-        await wait_until(look, self.what, "SUSPENDED", limit=self.limit, clock=clock, progress=progress)
-        return last[0]
-
-    async def _remove(self, collection: Collection[FlinkApplication]) -> None:
-        """Delete what never ran."""
-        await remove(
-            self.hub, collection, self.name, what=self.what, describe=_APPLICATION.line, limit=self.limit, force=False,
-            leaves=None, operation=self.operation,
-        )  # fmt: skip
-
-
-def _refuse(verdict: Verdict) -> None:
-    if verdict is not None:
-        raise Refused(verdict.message)
-
-
-def _status(found: FlinkApplication | None) -> Mapping[str, Any] | None:
-    return None if found is None else found.status or {}
+        refuse(moves.alone(inputs.name, inputs.environment, others))
 
 
 async def _known(facts: Facts, environment: str, name: str) -> FlinkApplication | None:
     return (await facts.all(applications(environment))).get(name)
 
 
-async def _ways(facts: Facts, step: _Step, name: str) -> str:
+async def _ways(facts: Facts, step: Step, name: str) -> str:
     """Return the ways out where an application's cluster is away, with the last savepoint that CMF knows of."""
     taken = [
         (saved.status.result_timestamp or "", saved.status.path)
@@ -289,11 +164,11 @@ async def _ways(facts: Facts, step: _Step, name: str) -> str:
     return f"Wait for it, or give up what it did last and say in restore_from what to go on from{known}"
 
 
-def _step(olds: Mapping[str, Any], news: Mapping[str, Any]) -> _Step:
+def _step(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Step:
     """Return what an update does; a `restore_from` that has been used counts no more."""
     given = news.get("restore_from")
     used = given == olds.get("restore_from")
-    return _Step(str(olds["environment"]), str(news["environment"]), None if used else given)
+    return Step(str(olds["environment"]), str(news["environment"]), None if used else given)
 
 
 def _last(olds: Mapping[str, Any]) -> str | None:

@@ -64,6 +64,13 @@ class Restart:
             return False
         return self.mode == "stateless" or self.happens is Happens.STARTS_ANEW
 
+    @property
+    def kept(self) -> str:
+        """What becomes of the job's state, for messages."""
+        if self.happens is Happens.SUSPENDS:
+            return "its state is lost" if self.loses_state else f"its state is kept ({self.mode})"
+        return _KEPT[self.mode]
+
 
 def needs_new_pods(deployed: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Tell whether the operator replaces all pods of a deployment, JobManager and task managers, for a new spec."""
@@ -141,13 +148,12 @@ def job_advice(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
         case Happens.NOTHING | Happens.STAYS_SUSPENDED:
             return None
         case Happens.SUSPENDS:
-            kept = "its state is lost" if restart.loses_state else f"its state is kept ({restart.mode})"
-            return Advice(f"{what} suspends: the job ends, {kept}", "E21")
+            return Advice(f"{what} suspends: the job ends, {restart.kept}", "E21")
         case Happens.RESUMES:
-            return Advice(f"{what} resumes: {_KEPT[restart.mode]}", "E21")
+            return Advice(f"{what} resumes: {restart.kept}", "E21")
         case Happens.STARTS_ANEW:
             return Advice(f"{what} starts anew from {path}: what its job did since that is given up", "E26")
-    return Advice(f"{what}: {_restarts(restart, before, after)}; {_KEPT[restart.mode]}", _cause(restart))
+    return Advice(f"{what}: {_restarts(restart, before, after)}; {restart.kept}", _cause(restart))
 
 
 @rule("E47", "E50", "P38")

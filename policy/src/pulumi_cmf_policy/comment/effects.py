@@ -37,11 +37,6 @@ _PLACED = "cmf:components:Placement$"
 """In the URN of an application that moves by suspending it first."""
 _SUSPENDED = Effect("suspended, nothing runs")
 _UNKNOWN = Effect("may restart: something of it is known at `up` only", Weight.RESTARTS)
-_KEEPS: Mapping[str, Effect] = {
-    "savepoint": Effect("its job goes on from a savepoint", Weight.RESTARTS),
-    "last-state": Effect("its job goes on from its last checkpoint", Weight.RESTARTS),
-    "stateless": Effect("**its state is lost** (upgradeMode stateless)", Weight.LOSES),
-}
 
 
 def effect(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
@@ -67,20 +62,21 @@ def _application(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
             return Effect("its job ends; only savepoints that were taken remain", Weight.LOSES)
         return _SUSPENDED if suspended(new) else Effect("a job starts", Weight.STARTS)
     restart = restarts.of_job(old.spec, new.spec)
-    kept = _KEEPS[restart.mode]
+    kept, weight = restart.kept, Weight.LOSES if restart.loses_state else Weight.RESTARTS
+    if restart.loses_state:
+        kept = kept.replace("its state is lost", "**its state is lost**")
     match restart.happens:
         case Happens.STAYS_SUSPENDED:
             return _SUSPENDED
         case Happens.RESUMES:
-            return Effect(f"resumes: {kept.sentence}", kept.weight if restart.loses_state else Weight.STARTS)
+            return Effect(f"resumes: {kept}", weight if restart.loses_state else Weight.STARTS)
         case Happens.SUSPENDS:
-            ends = "its state is lost" if restart.loses_state else f"its state is kept ({restart.mode})"
-            return Effect(f"suspends: the job ends, {ends}", kept.weight)
+            return Effect(f"suspends: the job ends, {kept}", weight)
         case Happens.STARTS_ANEW:
             return Effect("its job starts anew from another savepoint, **its state since is lost**", Weight.LOSES)
         case Happens.NOTHING:
             return NOTHING
-    return Effect(f"JobManager and TaskManagers restart; {kept.sentence}", kept.weight)
+    return Effect(f"JobManager and TaskManagers restart; {kept}", weight)
 
 
 def _moved(urn: str, before: Fleet, after: Fleet) -> Effect | None:

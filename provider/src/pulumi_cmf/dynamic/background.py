@@ -14,7 +14,7 @@ from cmf_core.client import AsyncClient
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import INTERRUPTED
+from pulumi_cmf.lifecycle.operations import INTERRUPTED
 from pulumi_cmf.lifecycle.settings import Settings
 
 T = TypeVar("T")

@@ -17,7 +17,8 @@ from pulumi_cmf.dynamic.workers import more_workers
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Created, Kind, NotReady, Operation, Refused, State, unreadable
+from pulumi_cmf.lifecycle.kind import Kind, unreadable
+from pulumi_cmf.lifecycle.operations import Created, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.settings import Settings, SettingsError
 from pulumi_cmf.lifecycle.waiting import WaitFailed
 from pulumi_cmf.values import PROVIDER, creation_mark, from_pulumi, guarded, to_pulumi

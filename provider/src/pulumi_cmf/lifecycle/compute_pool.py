@@ -18,7 +18,7 @@ from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Going, Operation
+from pulumi_cmf.lifecycle.operations import Going, Operation
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Look, wait_until

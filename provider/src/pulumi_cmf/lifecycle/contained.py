@@ -15,8 +15,10 @@ from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Going, Kind, NotReady, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kept import KeptKind
+from pulumi_cmf.lifecycle.kind import state_of
 from pulumi_cmf.lifecycle.object_names import left_behind, object_name
+from pulumi_cmf.lifecycle.operations import Created, Found, Going, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import orphan, remove
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
@@ -34,7 +36,7 @@ I = TypeVar("I", bound=ContainedInputs)  # noqa: E741
 M = TypeVar("M", FlinkApplication, ComputePool, Statement)
 
 
-class ContainedKind(Kind[I], Generic[I, M]):
+class ContainedKind(KeptKind[I], Generic[I, M]):
     """The life cycle of a kind in an environment; its subclasses say what differs."""
 
     identity = ("environment", "name")

@@ -10,8 +10,9 @@ from cmf_core.rules import Verdict
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.inputs import refused
-from pulumi_cmf.lifecycle.kind import Kind, Refused
+from pulumi_cmf.lifecycle.kind import Kind
 from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.operations import Refused
 
 
 @dataclass(frozen=True)

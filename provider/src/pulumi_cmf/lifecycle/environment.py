@@ -14,8 +14,10 @@ from cmf_core.rules.environments import deletable, known_cluster, placement
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Going, Kind, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kept import KeptKind
+from pulumi_cmf.lifecycle.kind import state_of
 from pulumi_cmf.lifecycle.object_names import IN_ENVIRONMENTS
+from pulumi_cmf.lifecycle.operations import Created, Found, Going, Operation, Refused, State
 from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
@@ -39,7 +41,7 @@ class EnvironmentInputs(Labelled):
     force_delete: bool | None = None
 
 
-class EnvironmentKind(Kind[EnvironmentInputs]):
+class EnvironmentKind(KeptKind[EnvironmentInputs]):
     """Life cycle of environments. Namespace and cluster cannot change (E40): that replaces."""
 
     name = "Environment"

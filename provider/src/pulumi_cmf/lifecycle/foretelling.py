@@ -10,7 +10,8 @@ from cmf_core.rules import Verdict
 
 from pulumi_cmf.lifecycle.facts import Facts, Planned
 from pulumi_cmf.lifecycle.inputs import refused
-from pulumi_cmf.lifecycle.kind import UNSENT, Difference, Kind
+from pulumi_cmf.lifecycle.kind import UNSENT, Kind
+from pulumi_cmf.lifecycle.operations import Difference
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Progress
 

@@ -12,7 +12,7 @@ from cmf_core.rules.catalogs import deletable
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Going, State
+from pulumi_cmf.lifecycle.operations import Going, State
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.types import Connection

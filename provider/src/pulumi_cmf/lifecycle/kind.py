@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-from cmf_core.calls import Collection
-from cmf_core.models import Model
 from cmf_core.rules import Advice, Verdict
 from pydantic import ValidationError
 
@@ -20,105 +17,16 @@ from pulumi_cmf.lifecycle.comparison import holds, same
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Failure, Inputs, failures_of, refused
+from pulumi_cmf.lifecycle.operations import Checked, Created, Difference, Found, Going, Operation, Refused, State
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.shapes import misfits
 from pulumi_cmf.lifecycle.spelling import SpelledTwice, as_cmf, whole
 from pulumi_cmf.lifecycle.unknowns import contains_unknown, known_part, unknown_paths
-from pulumi_cmf.lifecycle.waiting import Progress
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741 - I is for inputs, and stays in this module
 
-State = dict[str, Any]
-"""What Pulumi keeps of a resource: its inputs, and what CMF said of it."""
-
-INTERRUPTED = "interrupted: run `pulumi refresh` and `pulumi up`, which take up what was done"
-"""What the user is told of an operation that was given up before it had an answer."""
-
 UNSENT = frozenset({"timeouts", "wait_for", "force_delete", "on_blocked"})
 """Inputs that only the provider reads; CMF never sees them."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Inputs as the state keeps them, and what is wrong with them."""
-
-    inputs: dict[str, Any]
-    failures: list[Failure]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What changes.
-
-    Attributes:
-        changed: inputs that differ.
-        replaces: those of them that cannot change on a resource that is there.
-        delete_first: old and new resource have one name, so the old one has to go first.
-    """
-
-    changed: frozenset[str]
-    replaces: list[str]
-    delete_first: bool
-
-
-@dataclass(frozen=True)
-class Created:
-    """A new resource: its id and state."""
-
-    id: str
-    state: State
-
-
-@dataclass(frozen=True)
-class Found:
-    """A resource as CMF has it: its state, and the inputs that would give this state."""
-
-    id: str
-    state: State
-    inputs: dict[str, Any]
-
-
-class NotReady(Exception):
-    """The resource was written, and is not (yet) what was asked for.
-
-    Attributes:
-        id: its id.
-        state: what is known of it.
-        reason: what is wrong, for the user.
-    """
-
-    def __init__(self, id_: str, state: State, reason: str) -> None:
-        super().__init__(reason)
-        self.id = id_
-        self.state = state
-        self.reason = reason
-
-
-class Refused(Exception):
-    """The provider itself will not do this; the text says why and what to do."""
-
-
-class Going(Protocol):
-    """What an update deletes before it comes to a certain deletion."""
-
-    def __call__(self, kind: str, id_: str) -> bool:
-        """Tell whether a resource is gone by then."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One create, update or delete.
-
-    Attributes:
-        progress: takes lines for the user.
-        warn: takes a line that has to stay visible after the operation.
-        mark: text that only a repeat of this very create has; it tells a resource whose creation was not
-            heard of from one that somebody else made. None if there is no such text.
-    """
-
-    progress: Progress
-    warn: Progress
-    mark: str | None = None
 
 
 class Kind(ABC, Generic[I]):
@@ -144,9 +52,6 @@ class Kind(ABC, Generic[I]):
 
     defaults: ClassVar[Mapping[str, Any]] = {}
     """What CMF takes an input for that is not given."""
-
-    searched: ClassVar[tuple[str, ...]] = ()
-    """Fields that CMF searches in a list of them, as it spells them."""
 
     secret: ClassVar[tuple[str, ...]] = ()
     """Inputs that no one may read in a state, a log or an error."""
@@ -185,7 +90,7 @@ class Kind(ABC, Generic[I]):
             return Checked(clean, failures_of(error, unknown, self.rule_ids))
         if not unknown:
             try:
-                self.sent(known)
+                self.validate(known)
             except ValidationError as error:
                 return Checked(clean, failures_of(error, (), {}))
         verdicts = self.rules(known, settings) if not unknown else ()
@@ -318,9 +223,8 @@ class Kind(ABC, Generic[I]):
         """Return what is probably a mistake about a replacement."""
         return []
 
-    @abstractmethod
-    def sent(self, inputs: I) -> Model:
-        """Return the resource that CMF is sent for inputs; raises `pydantic.ValidationError`."""
+    def validate(self, inputs: I) -> None:
+        """See that inputs make a resource; raises `pydantic.ValidationError`."""
 
     def id_of(self, place: Mapping[str, Any]) -> str | None:
         """Return the id that inputs give; None if a part of it is not known yet."""
@@ -356,14 +260,6 @@ class Kind(ABC, Generic[I]):
             id_: its id.
             state: the last known one; without inputs, all that CMF has counts as input.
         """
-
-    @abstractmethod
-    def listed_in(self, place: Mapping[str, Any]) -> Collection[Any]:
-        """Return where a list of them is in the API, of the inputs that say what they are in."""
-
-    @abstractmethod
-    def of_list(self, place: Mapping[str, Any], found: Any) -> Found:
-        """Return what a list tells of a resource: the same as `read` without a state."""
 
     @abstractmethod
     async def update(self, hub: Hub, id_: str, olds: State, inputs: I, operation: Operation) -> State:

@@ -11,7 +11,7 @@ from pulumi_cmf.lifecycle.environment import EnvironmentKind
 from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind
 from pulumi_cmf.lifecycle.kafka_catalog import KafkaCatalogKind
 from pulumi_cmf.lifecycle.kafka_database import KafkaDatabaseKind
-from pulumi_cmf.lifecycle.kind import Kind
+from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kubernetes_cluster import KubernetesClusterKind
 from pulumi_cmf.lifecycle.savepoint import SavepointKind
 from pulumi_cmf.lifecycle.secret import SecretKind
@@ -30,7 +30,7 @@ ENVIRONMENT_SECRET_MAPPING = EnvironmentSecretMappingKind()
 KAFKA_CATALOG = KafkaCatalogKind()
 KAFKA_DATABASE = KafkaDatabaseKind()
 
-KINDS: Final[Mapping[str, Kind[Any]]] = {
+KINDS: Final[Mapping[str, KeptKind[Any]]] = {
     kind.name: kind
     for kind in (
         KUBERNETES_CLUSTER,

@@ -19,7 +19,7 @@ import yaml
 from cmf_core.rules import enforce
 from cmf_core.rules.names import cluster_name
 
-from pulumi_cmf.lifecycle.kind import Refused
+from pulumi_cmf.lifecycle.operations import Refused
 from pulumi_cmf.lifecycle.settings import Settings
 
 _ATTEMPTS = 5

@@ -17,8 +17,10 @@ from pulumi_cmf import types
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Going, Kind, NotReady, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kept import KeptKind
+from pulumi_cmf.lifecycle.kind import state_of
 from pulumi_cmf.lifecycle.kubeconfigs import NO_PLACE, kubeconfigs
+from pulumi_cmf.lifecycle.operations import Created, Found, Going, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
@@ -42,7 +44,7 @@ class KubernetesClusterInputs(Labelled):
     lifecycle_state: types.LifecycleState | None = None
 
 
-class KubernetesClusterKind(Kind[KubernetesClusterInputs]):
+class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
     """Life cycle of clusters."""
 
     name = "KubernetesCluster"

@@ -17,7 +17,7 @@ from cmf_core.rules.existence import not_taken
 
 from pulumi_cmf.lifecycle.facts import Facts, M
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Refused
+from pulumi_cmf.lifecycle.operations import Refused
 
 MARK = "pulumi-cmf/creation"
 """Annotation that holds the mark."""

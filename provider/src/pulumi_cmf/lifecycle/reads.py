@@ -21,8 +21,9 @@ from cmf_core.calls import (
 from cmf_core.errors import NotFound
 
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Kind, Refused
+from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.operations import Refused
 from pulumi_cmf.lifecycle.spelling import camel
 
 
@@ -129,7 +130,7 @@ class Read(ABC):
 class Get(Read):
     """Returns one resource by its id."""
 
-    def __init__(self, kind: Kind[Any]) -> None:
+    def __init__(self, kind: KeptKind[Any]) -> None:
         self.kind = kind
         self.name = f"get{kind.name}"
         self.told = f"Reads one {kind.name}, whoever manages it."
@@ -149,7 +150,7 @@ class Get(Read):
 class ListOf(Read):
     """Returns the resources of a kind that fit a filter."""
 
-    def __init__(self, kind: Kind[Any]) -> None:
+    def __init__(self, kind: KeptKind[Any]) -> None:
         self.kind = kind
         self.name = f"get{kind.name}s"
         self.told = f"Lists each {kind.name} that fits, whoever manages it."

@@ -13,7 +13,9 @@ from cmf_core.rules import Verdict
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Found, Kind, Operation, Refused, State, state_of
+from pulumi_cmf.lifecycle.kept import KeptKind
+from pulumi_cmf.lifecycle.kind import state_of
+from pulumi_cmf.lifecycle.operations import Created, Found, Operation, Refused, State
 from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 
@@ -23,7 +25,7 @@ I = TypeVar("I", bound=Labelled)  # noqa: E741
 M = TypeVar("M", Secret, EnvironmentSecretMapping, KafkaCatalog, KafkaDatabase, Savepoint)
 
 
-class RecordedKind(Kind[I], Generic[I, M]):
+class RecordedKind(KeptKind[I], Generic[I, M]):
     """The life cycle of such a kind; its subclasses say what differs."""
 
     place: ClassVar[str | None] = None

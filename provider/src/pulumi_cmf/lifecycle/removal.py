@@ -11,7 +11,7 @@ from cmf_core.models import Model
 from cmf_core.rules.environments import placement
 
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Operation
+from pulumi_cmf.lifecycle.operations import Operation
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, WaitInterrupted, wait_until
 
 M = TypeVar("M", bound=Model)

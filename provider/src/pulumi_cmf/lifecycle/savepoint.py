@@ -16,7 +16,7 @@ from pulumi_cmf.lifecycle.contained import seen_line
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
-from pulumi_cmf.lifecycle.kind import Created, Going, NotReady, Operation, Refused, State
+from pulumi_cmf.lifecycle.operations import Created, Going, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.ownership import gone
 from pulumi_cmf.lifecycle.recorded import RecordedKind
 from pulumi_cmf.lifecycle.removal import remove

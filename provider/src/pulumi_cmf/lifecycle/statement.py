@@ -15,7 +15,7 @@ from pulumi_cmf.lifecycle.contained import ContainedInputs, ContainedKind, seen_
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.generations import Reconciled, generations_agree
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import Operation
+from pulumi_cmf.lifecycle.operations import Operation
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.spelling import texts
 from pulumi_cmf.lifecycle.waiting import Look

@@ -20,17 +20,9 @@ from pulumi_cmf.lifecycle.comparison import differing
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
 from pulumi_cmf.lifecycle.hub import Hub
-from pulumi_cmf.lifecycle.kind import (
-    INTERRUPTED,
-    Difference,
-    Kind,
-    NotReady,
-    Operation,
-    Refused,
-    State,
-    unreadable,
-)
+from pulumi_cmf.lifecycle.kind import Kind, unreadable
 from pulumi_cmf.lifecycle.kinds import KINDS
+from pulumi_cmf.lifecycle.operations import INTERRUPTED, Difference, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.reads import READS
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings, SettingsError
 from pulumi_cmf.lifecycle.spelling import camel

@@ -12,7 +12,7 @@ import pulumi
 from cmf_core.errors import CmfError
 
 from pulumi_cmf.dynamic import background
-from pulumi_cmf.lifecycle.kind import Refused
+from pulumi_cmf.lifecycle.operations import Refused
 from pulumi_cmf.lifecycle.reads import READS
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings, SettingsError
 from pulumi_cmf.lifecycle.spelling import camel
