@@ -154,6 +154,11 @@ class Case:
                 gone.add(each.name)
             else:
                 left.append(self.altered(each) if self.chance(0.4) else each)
+        if self.cluster and self.chance(0.2):
+            late = replace(self.environment(0), name="late")
+            late = replace(late, inputs={**late.inputs, "name": self.name("late")})
+            if {*late.needs} <= {each.name for each in left}:
+                left = [*(each for each in left if each.name != "late"), late]
         environments = [each for each in left if each.kind == "Environment"]
         if environments and self.chance(0.5):
             newcomer = replace(self.application(environments[0], self.random.choice([0, 9])), name="newcomer")

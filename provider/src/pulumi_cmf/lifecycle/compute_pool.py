@@ -221,7 +221,9 @@ async def _on_pool(facts: Facts, environment: str, pool: str) -> list[pools.Stat
 
 
 def _new_on_pool(facts: Facts, environment: str, pool: str, known: Iterable[str]) -> list[pools.StatementFact]:
-    """Return the statements that this update puts on a pool: they are about to start."""
+    """Return the statements that this update puts on a pool, unless it makes the pool anew: they are about to start."""
+    if facts.replaces("ComputePool", f"{environment}/{pool}"):
+        return []
     names_there = [
         str(planned.inputs["name"])
         for planned in facts.all_planned("Statement").values()

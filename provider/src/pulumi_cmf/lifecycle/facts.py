@@ -116,6 +116,11 @@ class Facts:
         planned = self.planned(kind, id_)
         return (kind, id_) in self._going or (planned is not None and planned.changed)
 
+    def replaces(self, kind: str, id_: str) -> bool:
+        """Tell whether this update makes a resource of this name: if there is one that it deletes, that goes before."""
+        planned = self.planned(kind, id_)
+        return planned is not None and not planned.olds
+
     def goes(self, kind: str, id_: str) -> None:
         """Note that this update deletes a resource before it makes another one of the same name."""
         self._going.add((kind, id_))

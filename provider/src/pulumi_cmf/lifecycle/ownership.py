@@ -88,11 +88,11 @@ async def taken(
     Raises:
         CmfError: the facts cannot be had.
     """
-    if facts.is_going(kind, id_):
-        return None
     twin = facts.planned(kind, id_)
     if twin is not None and mark is not None and twin.mark != mark:
         return not_taken(what, present=True, ours=False)
+    if facts.is_going(kind, id_):
+        return None
     present = (await facts.all(collection)).get(name)
     if mark is None and present is not None and mark_of(present.metadata) is not None:
         return None
