@@ -1,4 +1,4 @@
-"""The guides: what they import is imported as it is printed; options of `pulumi` commands are options that they have."""
+"""The guides: what they import is imported as it is printed, and options of `pulumi` commands are ones that it has."""
 
 import re
 import shlex
