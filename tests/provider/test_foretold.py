@@ -173,3 +173,19 @@ def test_a_preview_tells_what_a_forced_deletion_left_under_the_name(
     del program.environment["CMF_FORETELL"]
     cmf.post("/kubernetes-clusters/default-k8s-cluster/orphans/clean").raise_for_status()
     program.up(runs)
+
+
+@on_both_fronts
+def test_a_preview_asks_as_often_for_many_resources_as_for_one(program: Program, cmf: Hub) -> None:
+    def asked() -> float:
+        lines = cmf.http.get("/metrics").text.splitlines()
+        counts = [line for line in lines if line.startswith('cmf_http_requests_total{method="GET",path="/cmf/')]
+        return sum(float(line.rpartition(" ")[2]) for line in counts)
+
+    times = []
+    for number in (1, 30):
+        before = asked()
+        names = [unique("environment") for _ in range(number)]
+        program.preview("".join(f"Environment({name!r}, kubernetes_namespace='flink')\n" for name in names))
+        times.append(asked() - before)
+    assert 0 < times[0] == times[1]
