@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -11,12 +12,17 @@ from tests.real.stack import ENVIRONMENTS
 from tests.support.hub import Hub, application
 from tests.support.wait import wait_for
 
-_PAUSE = 0.5
+_PAUSE = 2.0
 """Seconds between the writes of a writer."""
 
 
+def load(names: Iterable[str]) -> set[str]:
+    """Return those of names that writers have made."""
+    return {name for name in names if name.startswith("load-")}
+
+
 class Writers:
-    """One writer for each cluster, which makes suspended applications there, one after another, until the block ends.
+    """One writer for each cluster, which makes applications that no node has room for, one after another.
 
     Attributes:
         answers: the status code of each application's creation, by cluster and name.
@@ -42,7 +48,12 @@ class Writers:
 
     def accepted(self, cluster: str) -> set[str]:
         """Return the names that the hub said yes to."""
-        return {name for name, code in self.answers[cluster].items() if code == 200}
+        return {name for name, code in self.answers[cluster].items() if code == 201}
+
+    def kept(self, cluster: str) -> set[str]:
+        """Return the names that the hub has."""
+        listed = self._hub.get(f"/environments/{ENVIRONMENTS[cluster]}/applications", params={"size": 1000}).json()
+        return load(each["metadata"]["name"] for each in listed["items"])
 
     def until_answered(self, cluster: str, code: int) -> None:
         """Wait for one more answer with a code."""
@@ -66,6 +77,6 @@ class Writers:
         path, answers = f"/environments/{ENVIRONMENTS[cluster]}/applications", self.answers[cluster]
         while not self._end.wait(_PAUSE):
             name = f"load-{cluster}-{len(answers)}"
-            body = application(name, state="suspended")
-            body["spec"]["flinkVersion"] = "v1_19"
+            body = application(name)
+            body["spec"] |= {"flinkVersion": "v1_19", "jobManager": {"resource": {"cpu": 64, "memory": "1024m"}}}
             answers[name] = self._hub.post(path, body).status_code
