@@ -161,7 +161,8 @@ def operations(said: str) -> dict[str, str]:
     """
     done: dict[str, str] = {}
     for line in said.splitlines():
-        sign, _, rest = line.strip().partition(" ")
+        # On a slow machine the engine's dots of patience may stand before it.
+        sign, _, rest = re.sub(r"^@[^.]*\.+", "", line.strip()).strip().partition(" ")
         words = rest.split()
         if not words or not _is_ours(words[0]):
             continue
