@@ -84,7 +84,7 @@ def test_each_change_says_where_it_is_and_what_happens(front: str) -> None:
     happens = {name: row.effect.sentence for name, row in seen.items()}
     assert happens["orders"] == "JobManager and TaskManagers restart; its job goes on from a savepoint"
     assert happens["fraud"] == "suspends: the job ends, its state is kept (last-state)"
-    assert "**its state is lost** (upgradeMode stateless)" in happens["audit"]
+    assert "**its state is lost (upgradeMode stateless)**" in happens["audit"]
     assert happens["legacy"] == "its job ends; only savepoints that were taken remain"
     assert happens["alerts"] == "a job starts"
     assert "**without its state**" in happens["big-orders"]

@@ -77,10 +77,11 @@ class Stack:
         return self.program.up(self.text(), fails=fails)
 
     def up_while_the_hub_is_killed(self, hub: Hub, reached: Callable[[], bool]) -> None:
-        """Run `pulumi up`, and kill the hub once a condition holds; the update must not notice."""
+        """Run `pulumi up`, and kill the hub once a condition holds, before it ends; the update must not notice."""
         with ThreadPoolExecutor(1) as other:
             update = other.submit(self.up)
-            wait_for(lambda: update.done() or reached(), "the update to reach the hub", PATIENCE)
+            wait_for(lambda: update.done() or reached(), "the update to reach the hub", PATIENCE, every=0.02)
+            assert not update.done(), "the update ended before the hub was killed"
             hub.crash()
             update.result()
 

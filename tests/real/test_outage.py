@@ -66,21 +66,27 @@ def test_under_load_an_api_server_that_freezes_or_crashes_loses_nothing(
         hub.connected("spoke")
         writers.until_answered("spoke", 201)
         node.stop_server()
-        hub.connected("spoke", "DISCONNECTED")
-        writers.until_answered("spoke", 503)
-        node.launch_server()
-        node.wait_ready()
+        try:
+            hub.connected("spoke", "DISCONNECTED")
+            writers.until_answered("spoke", 503)
+        finally:
+            node.launch_server()
+            node.wait_ready()
         hub.connected("spoke")
         writers.until_answered("spoke", 201)
-    assert set(writers.answers["home"].values()) == {201}
-    assert set(writers.answers["spoke"].values()) == {201, 503}
-    for cluster, spoke in fleet.clusters.items():
-        accepted = writers.accepted(cluster)
-        # What was told to a cluster that did not answer any more may have arrived: it is taken back.
-        wait_for(lambda c=cluster, a=accepted: writers.kept(c) == a, f"{cluster} to have what was accepted", PATIENCE)  # type: ignore[misc]
-        wait_for(lambda s=spoke, a=accepted: load(s.deployments()) == a, f"the same on {cluster}", PATIENCE)  # type: ignore[misc]
-    writers.delete()
+        writers.end()
+        assert set(writers.answers["home"].values()) == {201}
+        assert set(writers.answers["spoke"].values()) == {201, 503}
+        for cluster in fleet.clusters:
+            _has_what_was_accepted(cluster, fleet, writers)
     job.goes_on()
+
+
+def _has_what_was_accepted(cluster: str, fleet: RealFleet, writers: Writers) -> None:
+    """Wait until hub and cluster have it, and nothing else: what may have arrived without an answer is taken back."""
+    accepted, spoke = writers.accepted(cluster), fleet.clusters[cluster]
+    wait_for(lambda: writers.kept(cluster) == accepted, f"the hub to have what was accepted on {cluster}", PATIENCE)
+    wait_for(lambda: load(spoke.deployments()) == accepted, f"{cluster} to have what was accepted", PATIENCE)
 
 
 @pytest.mark.rule("E57")

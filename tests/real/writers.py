@@ -24,6 +24,8 @@ def load(names: Iterable[str]) -> set[str]:
 class Writers:
     """One writer for each cluster, which makes applications that no node has room for, one after another.
 
+    They write until `end`; what they have made is deleted at the end of the block.
+
     Attributes:
         answers: the status code of each application's creation, by cluster and name.
     """
@@ -42,6 +44,16 @@ class Writers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+        for cluster, environment in ENVIRONMENTS.items():
+            paths = [f"/environments/{environment}/applications/{name}" for name in self.kept(cluster)]
+            for path in paths:
+                assert self._hub.delete(path).is_success
+            for path in paths:
+                self._hub.gone(path)
+
+    def end(self) -> None:
+        """Stop writing."""
         self._end.set()
         for thread in self._threads:
             thread.join()
@@ -63,15 +75,6 @@ class Writers:
 
         before = times()
         wait_for(lambda: times() > before, f"a writer on {cluster} to be answered {code}", PATIENCE)
-
-    def delete(self) -> None:
-        """Delete what was made, and wait until it is gone."""
-        for cluster, environment in ENVIRONMENTS.items():
-            path = f"/environments/{environment}/applications"
-            for name in self.accepted(cluster):
-                assert self._hub.delete(f"{path}/{name}").status_code in {200, 202, 204}
-            for name in self.accepted(cluster):
-                wait_for(lambda one=f"{path}/{name}": self._hub.get(one).status_code == 404, f"{name} to go", PATIENCE)  # type: ignore[misc]
 
     def _write(self, cluster: str) -> None:
         path, answers = f"/environments/{ENVIRONMENTS[cluster]}/applications", self.answers[cluster]

@@ -15,13 +15,14 @@ from pulumi_cmf.lifecycle.flink_application import effective_spec
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Inputs
 from pulumi_cmf.lifecycle.kind import Kind, state_of
+from pulumi_cmf.lifecycle.kinds import FLINK_APPLICATION
 from pulumi_cmf.lifecycle.operations import Created, Difference, Found, Operation, State
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pydantic import Field
 
-from pulumi_cmf_components.leaving import APPLICATION, Leaving, Step, refuse, status_of
+from pulumi_cmf_components.leaving import Leaving, Step, refuse, status_of
 
 _SECONDS = 600.0
 
@@ -74,7 +75,7 @@ class HandoverKind(Kind[HandoverInputs]):
         others = [env for env in news.get("others") or [] if env != step.source and await _known(facts, env, name)]
         others += [step.target] if target is not None and not is_suspended(target.spec) else []
         refusal = moves.alone(name, step.target, others) or await facts.writable_environment(step.target)
-        what, last = APPLICATION.what(step.source, name), _last(olds)
+        what, last = FLINK_APPLICATION.what(step.source, name), _last(olds)
         if refusal is not None or step.restore is not None or moves.returns(status_of(found), status_of(target), last):
             return refusal
         place = await facts.environment(step.source)

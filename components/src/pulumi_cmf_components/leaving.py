@@ -11,14 +11,13 @@ from cmf_core.errors import ClusterUnavailable
 from cmf_core.models import FlinkApplication
 from cmf_core.rules import Refusal, Verdict, moves
 from cmf_core.rules.applications import is_suspended
-from pulumi_cmf.lifecycle.flink_application import FlinkApplicationKind, effective_spec
+from pulumi_cmf.lifecycle.flink_application import effective_spec
 from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.kinds import FLINK_APPLICATION
 from pulumi_cmf.lifecycle.operations import Operation, Refused
 from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, WaitInterrupted, wait_until
-
-APPLICATION = FlinkApplicationKind()
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Leaving:
     @property
     def what(self) -> str:
         """The application, for messages."""
-        return APPLICATION.what(self.step.source, self.name)
+        return FLINK_APPLICATION.what(self.step.source, self.name)
 
     async def path(self) -> str | None:
         """End the job where it is, and return what it starts from elsewhere; None if without state.
@@ -120,7 +119,7 @@ class Leaving:
 
         async def look() -> Look:
             last[:] = [await self.hub.client.send(collection.get(self.name))]
-            return Look(APPLICATION.line(last[0]), done=last[0].lifecycle_state == "SUSPENDED")
+            return Look(FLINK_APPLICATION.line(last[0]), done=last[0].lifecycle_state == "SUSPENDED")
 
         clock, progress = self.hub.clock, self.operation.progress
         await wait_until(look, self.what, "SUSPENDED", limit=self.limit, clock=clock, progress=progress)
@@ -129,8 +128,8 @@ class Leaving:
     async def _remove(self, collection: Collection[FlinkApplication]) -> None:
         """Delete what never ran."""
         await remove(
-            self.hub, collection, self.name, what=self.what, describe=APPLICATION.line, limit=self.limit, force=False,
-            leaves=None, operation=self.operation,
+            self.hub, collection, self.name, what=self.what, describe=FLINK_APPLICATION.line, limit=self.limit,
+            force=False, leaves=None, operation=self.operation,
         )  # fmt: skip
 
 

@@ -27,7 +27,6 @@ from cmf_core.models import (
     Secret,
     Statement,
     StatementExceptionList,
-    StatementResult,
     SystemInformation,
 )
 
@@ -149,12 +148,6 @@ def compute_pools(environment: str) -> Collection[ComputePool]:
 def statements(environment: str) -> Collection[Statement]:
     """Statements of an environment."""
     return Collection(_in_environment(environment, "statements"), Statement)
-
-
-def statement_results(environment: str, statement: str, token: str | None = None) -> Call[StatementResult]:
-    """Read a page of a statement's results: the first one, or the one of a `nextPageToken`."""
-    path = f"{_in_environment(environment, 'statements')}/{quote(statement, safe='')}/results"
-    return Call("GET", path, StatementResult.parse, {} if token is None else {"page-token": token})
 
 
 def application_savepoints(environment: str, application: str) -> Collection[Savepoint]:

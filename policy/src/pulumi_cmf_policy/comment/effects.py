@@ -62,9 +62,9 @@ def _application(action: str, urn: str, before: Fleet, after: Fleet) -> Effect:
             return Effect("its job ends; only savepoints that were taken remain", Weight.LOSES)
         return _SUSPENDED if suspended(new) else Effect("a job starts", Weight.STARTS)
     restart = restarts.of_job(old.spec, new.spec)
-    kept, weight = restart.kept, Weight.LOSES if restart.loses_state else Weight.RESTARTS
+    kept, weight = restart.kept, Weight.RESTARTS
     if restart.loses_state:
-        kept = kept.replace("its state is lost", "**its state is lost**")
+        kept, weight = f"**{kept}**", Weight.LOSES
     match restart.happens:
         case Happens.STAYS_SUSPENDED:
             return _SUSPENDED

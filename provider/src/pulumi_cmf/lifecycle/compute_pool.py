@@ -222,13 +222,12 @@ async def _on_pool(facts: Facts, environment: str, pool: str) -> list[pools.Stat
 
 def _new_on_pool(facts: Facts, environment: str, pool: str, known: Iterable[str]) -> list[pools.StatementFact]:
     """Return the statements that this update puts on a pool, unless it makes the pool anew: they are about to start."""
-    if facts.replaces("ComputePool", f"{environment}/{pool}"):
+    if facts.creates("ComputePool", f"{environment}/{pool}"):
         return []
     names_there = [
         str(planned.inputs["name"])
-        for planned in facts.all_planned("Statement").values()
-        if planned.changed
-        and (planned.inputs["environment"], planned.inputs.get("compute_pool_name")) == (environment, pool)
+        for planned in facts.all_changed("Statement").values()
+        if (planned.inputs["environment"], planned.inputs.get("compute_pool_name")) == (environment, pool)
     ]
     return [pools.StatementFact(name, StatementPhase.PENDING) for name in names_there if name not in {*known}]
 

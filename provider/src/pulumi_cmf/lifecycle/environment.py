@@ -186,8 +186,7 @@ def _what(name: str) -> str:
 async def _left(facts: Facts, going: Going, kind: str, environment: str) -> int:
     """Return how many resources of a kind are still in an environment when it is deleted."""
     found: Mapping[str, Any] = await facts.all(IN_ENVIRONMENTS[kind](environment))
-    after = facts.replaces("Environment", environment)
-    made = [id_ for id_, planned in facts.all_planned(kind).items() if planned.changed and not after]
+    made = () if facts.creates("Environment", environment) else facts.all_changed(kind)
     ids = {*(f"{environment}/{name}" for name in found), *(id_ for id_ in made if id_.startswith(f"{environment}/"))}
     return sum(not going(kind, id_) for id_ in ids)
 

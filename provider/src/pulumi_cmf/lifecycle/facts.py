@@ -111,12 +111,16 @@ class Facts:
         """Return what this update makes of all resources of a kind, by id."""
         return {id_: planned for (of, id_), planned in self._planned.items() if of == kind}
 
+    def all_changed(self, kind: str) -> Mapping[str, Planned]:
+        """Return those of them that it creates or changes; the others are there only if CMF has them."""
+        return {id_: planned for id_, planned in self.all_planned(kind).items() if planned.changed}
+
     def changes(self, kind: str, id_: str) -> bool:
         """Tell whether this update creates, changes or replaces a resource, so that its present state says nothing."""
         planned = self.planned(kind, id_)
         return (kind, id_) in self._going or (planned is not None and planned.changed)
 
-    def replaces(self, kind: str, id_: str) -> bool:
+    def creates(self, kind: str, id_: str) -> bool:
         """Tell whether this update makes a resource of this name: if there is one that it deletes, that goes before."""
         planned = self.planned(kind, id_)
         return planned is not None and not planned.olds
@@ -180,8 +184,7 @@ class Facts:
 
     async def cluster_names(self) -> set[str]:
         """Return the clusters that are registered, or will be."""
-        made = [name for name, planned in self.all_planned("KubernetesCluster").items() if planned.changed]
-        return {*await self.all(KUBERNETES_CLUSTERS), *made}
+        return {*await self.all(KUBERNETES_CLUSTERS), *self.all_changed("KubernetesCluster")}
 
     async def writable(self, cluster: str) -> Verdict:
         """Foretell whether a cluster takes writes (C33, C36)."""

@@ -44,8 +44,7 @@ class KafkaCatalogKind(RecordedKind[KafkaCatalogInputs, KafkaCatalog]):
         name = place["name"]
         if name not in await facts.all(KAFKA_CATALOGS):
             return None
-        planned = facts.all_planned("KafkaDatabase").items()
-        made = [id_.partition("/")[2] for id_, each in planned if each.changed and id_.startswith(f"{name}/")]
+        made = [id_.partition("/")[2] for id_ in facts.all_changed("KafkaDatabase") if id_.startswith(f"{name}/")]
         databases = dict.fromkeys([*await facts.all(kafka_databases(name)), *made])
         return deletable(name, [each for each in databases if not going("KafkaDatabase", f"{name}/{each}")])
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from cmf_core.calls import ENVIRONMENTS, Collection
 from cmf_core.errors import ClusterUnavailable, CmfError, NotFound
-from cmf_core.models import Model
 from cmf_core.rules.environments import placement
 
+from pulumi_cmf.lifecycle.facts import M
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.operations import Operation
+from pulumi_cmf.lifecycle.ownership import find
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, WaitInterrupted, wait_until
-
-M = TypeVar("M", bound=Model)
 
 
 async def remove(
@@ -59,7 +57,7 @@ async def remove(
     except NotFound:
         return
     except (ClusterUnavailable, WaitFailed) as error:
-        if isinstance(error, ClusterUnavailable) and await _is_gone(hub, collection, name):
+        if isinstance(error, ClusterUnavailable) and await find(hub, collection, name) is None:
             return  # its cluster may be asked for first, and then whether it is there
         if not force or isinstance(error, WaitInterrupted):
             raise
@@ -67,14 +65,6 @@ async def remove(
         await _force(hub, collection, name)
         if leaves:
             operation.warn(f"{what} was removed by force, from CMF only: {leaves}")
-
-
-async def _is_gone(hub: Hub, collection: Collection[M], name: str) -> bool:
-    try:
-        await hub.client.send(collection.get(name))
-    except NotFound:
-        return True
-    return False
 
 
 async def _force(hub: Hub, collection: Collection[M], name: str) -> None:

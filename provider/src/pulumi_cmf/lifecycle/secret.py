@@ -61,7 +61,7 @@ class SecretKind(RecordedKind[SecretInputs, Secret]):
         if found is None:
             return None
         environments = {*(found.status.environments or [] if found.status else [])}
-        environments |= {str(planned.inputs["environment"]) for planned in facts.all_planned(_MAPPING).values()}
+        environments |= {str(planned.inputs["environment"]) for planned in facts.all_changed(_MAPPING).values()}
         return deletable(name, [each for each in sorted(environments) if await _maps(facts, going, each, name)])
 
     def collection(self, place: Mapping[str, Any]) -> Collection[Secret]:
@@ -103,7 +103,7 @@ async def _maps(facts: Facts, going: Going, environment: str, secret: str) -> bo
         f"{environment}/{mapping.name}": mapping.spec.secret_name
         for mapping in (await facts.all(secret_mappings(environment))).values()
     }
-    for id_, planned in facts.all_planned(_MAPPING).items():
+    for id_, planned in facts.all_changed(_MAPPING).items():
         if planned.inputs["environment"] == environment:
             named[id_] = planned.inputs.get("secret_name")
     return any(name == secret and not going(_MAPPING, id_) for id_, name in named.items())
