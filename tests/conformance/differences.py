@@ -101,6 +101,7 @@ NOT_SERVED = ()
 """Operations of CMF that the hub does not serve yet. This list only ever gets shorter."""
 
 OURS_ALONE: dict[str, str] = {
+    "GET /cmf/api/v1/kubernetes-clusters/{}/namespaces/{}": "Tells previews whether it exists (E02).",
     "POST /cmf/api/v1/kubernetes-clusters/{}/orphans/clean": "Deletes what forced deletions left on a cluster.",
     "POST /cmf/api/v1/kubernetes-clusters/{}/orphans/{}/{}/adopt": "Takes an orphaned application back.",
 }

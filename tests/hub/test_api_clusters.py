@@ -204,3 +204,11 @@ def test_without_the_operators_crds_an_application_is_refused_with_the_way_out(o
     answer = hub.post(f"{environment}/applications", application(unique("app")))
     assert answer.status_code == 422
     assert "install the Flink Kubernetes Operator" in message(answer)
+
+
+@pytest.mark.rule("E02")
+def test_a_preview_can_ask_for_a_namespace(hub: Hub) -> None:
+    path = "/kubernetes-clusters/spoke/namespaces"
+    assert hub.get(f"{path}/flink").json() == {"name": "flink", "exists": True}
+    assert hub.get(f"{path}/nowhere").json() == {"name": "nowhere", "exists": False}
+    assert hub.get("/kubernetes-clusters/nowhere/namespaces/flink").status_code == 404

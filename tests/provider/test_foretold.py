@@ -175,6 +175,28 @@ def test_a_preview_tells_what_a_forced_deletion_left_under_the_name(
     program.up(runs)
 
 
+@pytest.mark.rule("C49", "C53")
+def test_a_preview_warns_of_what_a_statement_left_under_the_name(program: Program, cmf: Hub, environment: str) -> None:
+    pool, name = unique("pool"), unique("statement")
+    place = f"/environments/{environment}"
+    cmf.post(f"{place}/compute-pools", samples.pool(pool)).raise_for_status()
+    cmf.until(f"{place}/compute-pools/{pool}", "status.phase", "RUNNING")
+    cmf.post(f"{place}/statements", samples.statement(name, pool)).raise_for_status()
+    cmf.until(f"{place}/statements/{name}", "status.phase", "RUNNING")
+    cmf.delete(f"{place}/statements/{name}", params={"force": "true"}).raise_for_status()
+    again = (
+        f"Statement('statement', name={name!r}, environment={environment!r}, compute_pool_name={pool!r}, "
+        "statement='INSERT INTO a SELECT * FROM b')"
+    )
+    said = program.preview(again)
+    assert "a deleted Statement left an object of this name in namespace 'flink'" in said
+    assert f"Statement {environment}/{name} may be refused" in said
+    assert "orphans/clean" in said
+    assert "left behind" in program.up(again, fails=True)
+    cmf.post("/kubernetes-clusters/default-k8s-cluster/orphans/clean").raise_for_status()
+    assert "[C53]" not in program.up(again)
+
+
 @on_both_fronts
 def test_a_preview_asks_as_often_for_many_resources_as_for_one(program: Program, cmf: Hub) -> None:
     def asked() -> float:
@@ -189,3 +211,45 @@ def test_a_preview_asks_as_often_for_many_resources_as_for_one(program: Program,
         program.preview("".join(f"Environment({name!r}, kubernetes_namespace='flink')\n" for name in names))
         times.append(asked() - before)
     assert 0 < times[0] == times[1]
+
+
+NAMESPACE = """
+import pulumi
+from pulumi import dynamic
+
+class Maker(dynamic.ResourceProvider):
+    def create(self, props):
+        return dynamic.CreateResult("made", props)
+
+class Manifest(dynamic.Resource):
+    def __init__(self, name, opts=None):
+        super().__init__(Maker(), name, {{}}, opts)
+
+class Region(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("test:Region", name, {{}}, opts)
+
+manifest, region = Manifest("manifest"), Region("region")
+in_one = Region("in one", pulumi.ResourceOptions(depends_on=[manifest]))
+labelled = Environment("labelled", name={environment!r} + "-labelled", kubernetes_namespace="flink")
+Environment("environment", name={environment!r}, kubernetes_namespace={namespace!r},
+            opts=pulumi.ResourceOptions(depends_on={depends_on}, parent={parent}))
+"""
+
+
+@on_both_fronts
+@pytest.mark.rule("E02")
+def test_a_preview_tells_of_a_namespace_that_is_missing_and_that_nothing_can_make(program: Program) -> None:
+    def text(namespace: str, depends_on: str = "[]", parent: str = "None") -> str:
+        return NAMESPACE.format(
+            environment=unique("environment"), namespace=namespace, depends_on=depends_on, parent=parent
+        )
+
+    for alone in (text("nowhere"), text("nowhere", "[labelled]"), text("nowhere", parent="region")):
+        said = program.preview(alone, fails=True)
+        assert "Environment's kubernetesNamespace 'nowhere' does not exist. [E02]" in said
+        assert "create it on Kubernetes cluster 'default-k8s-cluster'" in said
+        assert "Traceback" not in said
+    for after_others in (text("nowhere", "[manifest]"), text("nowhere", "manifest"), text("nowhere", parent="in_one")):
+        program.preview(after_others)
+    program.preview(text("flink"))

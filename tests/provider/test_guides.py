@@ -119,6 +119,9 @@ def test_an_adopted_job_by_the_guide(program: Program, cmf: Hub, carry_out: Carr
         carry_out("adopt", number)
     assert {*program.resources()} == {"legacy", "billing"}
     program.run("state", "unprotect", "--all", "--yes")
+    # Nothing tells Pulumi that the one is in the other: that is what a program's outputs are for.
+    cmf.delete("/environments/legacy/applications/billing").raise_for_status()
+    cmf.gone("/environments/legacy/applications/billing")
 
 
 @cache

@@ -1,10 +1,11 @@
 """One real fleet, one hub, and a stack for each walk."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from cmf_localfleet import Workspace
+from cmf_localfleet.errors import last_lines
 from cmf_localfleet.node import missing_for_nodes
 
 from tests.provider.program import Program
@@ -26,6 +27,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print what was measured."""
     for what, line in config.stash.get(_COSTS, Costs()).lines.items():
         terminalreporter.write_line(f"{what}: {line}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what hub and clusters say."""
+    report = yield
+    if report.failed:
+        hub, clusters = item.funcargs.get("hub"), item.funcargs.get("fleet")
+        if isinstance(hub, Hub):
+            report.sections.append(("log of the hub", last_lines(hub.process.log, 200)))
+        if isinstance(clusters, real.RealFleet):
+            report.sections += [(f"cluster {name}", each.told()) for name, each in clusters.clusters.items()]
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from cmf_localfleet.node import NodeCluster
 from cmf_localfleet.node_builds import FLINK_IMAGE
 from cmf_localfleet.operator import install_operator, wait_for_operator
 from kubernetes.client import (
+    ApiException,
     AuthenticationV1TokenRequest,
     CoreV1Api,
     RbacAuthorizationV1Api,
@@ -35,6 +36,7 @@ from kubernetes.client import (
     V1ServiceAccount,
     V1TokenRequestSpec,
 )
+from urllib3.exceptions import HTTPError
 
 from tests.support.hub import Hub, Spoke
 
@@ -60,6 +62,26 @@ class RealSpoke(Spoke):
         with connect(self.cluster.kubeconfig) as client:
             listed: Any = CoreV1Api(client).list_namespaced_pod(NAMESPACE, label_selector=selector, _request_timeout=10)
         return [pod for pod in listed.items if pod.metadata.deletion_timestamp is None]
+
+    def told(self) -> str:
+        """Return phase and last words of each pod, and the events of the namespace: for whoever reads a failure."""
+        try:
+            with connect(self.cluster.kubeconfig) as client:
+                core = CoreV1Api(client)
+                pods: Any = core.list_namespaced_pod(NAMESPACE, _request_timeout=10)
+                events: Any = core.list_namespaced_event(NAMESPACE, _request_timeout=10)
+                lines = []
+                for pod in pods.items:
+                    lines.append(f"-- pod {pod.metadata.name}: {pod.status.phase}")
+                    if pod.status.phase in {"Running", "Failed"}:
+                        said: Any = core.read_namespaced_pod_log(
+                            pod.metadata.name, NAMESPACE, tail_lines=30, _request_timeout=10
+                        )
+                        lines.append(said)
+        except (HTTPError, ApiException) as error:
+            return f"the API server does not answer: {error}"
+        recent = sorted(events.items, key=lambda each: str(each.last_timestamp))[-40:]
+        return "\n".join([*lines, *(f"{one.involved_object.name}: {one.reason}: {one.message}" for one in recent)])
 
     def kill_pod(self, name: str) -> None:
         """Delete a pod without grace."""

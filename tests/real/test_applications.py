@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from tests.real.costs import Costs, cpu_now
 from tests.real.counting import PATIENCE, Counting
 from tests.real.fleet import DATA, NAMESPACE, RealFleet
 from tests.real.stack import ENVIRONMENTS, Stack, counting
-from tests.support.hub import Hub
+from tests.support.hub import V1, Hub
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.timeout(900)
@@ -74,6 +77,29 @@ def test_the_web_ui_is_reached_through_the_hub(hub: Hub) -> None:
         assert hub.get(f"{APPLICATION}/flink-web-ui/{part}").status_code == 200, part
     (found,) = flink(hub, "jobs/overview")["jobs"]
     assert found["state"] == "RUNNING"
+
+
+@pytest.mark.rule("E41")
+def test_a_browser_shows_the_web_ui_that_comes_through_the_hub(hub: Hub, tmp_path: Path) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("there is no `chromium` on PATH")
+    address = f"{hub.http.base_url}{V1}{APPLICATION}/flink-web-ui/#/overview"
+    options = (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-proxy-server",
+        f"--user-data-dir={tmp_path}/profile",
+    )
+    size, time = "--window-size=1400,900", "--virtual-time-budget=20000"
+    for what in ("--dump-dom", f"--screenshot={tmp_path}/web-ui.png"):
+        command = [browser, *options, size, time, what, address]
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        if what == "--dump-dom":
+            assert "Running Jobs" in shown
+            assert flink(hub, "jobs/overview")["jobs"][0]["name"] in shown
+    assert (tmp_path / "web-ui.png").stat().st_size > 20_000  # more than a blank page
 
 
 @pytest.mark.rule("C15")

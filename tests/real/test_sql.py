@@ -169,3 +169,18 @@ def test_a_native_session_cluster_makes_task_managers_as_statements_need_them(
     stack.up()
     reaches(hub, "on-native", "RUNNING")
     assert home.pods(app="native", component="taskmanager") != []
+
+
+@pytest.mark.rule("P42", "P43", "P44")
+def test_a_native_session_cluster_is_suspended_and_resumed(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
+    home = fleet.clusters["home"]
+    stack.drop("on-native")
+    stack.up()
+    stack.change("native", "state", "SUSPENDED")
+    stack.up()
+    wait_for(lambda: not home.pods(app="native"), "its pods to go", PATIENCE)
+    stack.change("native", "state", "RUNNING")
+    stack.set("on-native", "Statement", **statement("INSERT INTO sink SELECT n FROM endless", "native"))
+    stack.up()
+    reaches(hub, "on-native", "RUNNING")
+    assert home.pods(app="native", component="taskmanager") != []

@@ -7,7 +7,7 @@ import pytest
 from cmf_core.merge import merged
 from cmf_core.rules import Advice, Refusal, operator
 from flink_operator_standin import specs, statuses, validation
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 Json = dict[str, Any]
@@ -205,6 +205,7 @@ specifications = st.fixed_dictionaries(
 
 
 @given(specifications)
+@example({"flinkVersion": "v1_20", "serviceAccount": "flink", "jobManager": {"resource": {"memory": "1e"}}})
 @settings(max_examples=500, deadline=None)
 def test_nothing_is_refused_that_the_operator_takes_and_nothing_untold_that_it_refuses(spec: Json) -> None:
     resource = {"metadata": {"name": "shop"}, "spec": spec}

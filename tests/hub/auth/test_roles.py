@@ -74,7 +74,7 @@ SILENT = {
     ),
     **dict.fromkeys(
         ("getResourceInformation", "listDetachedSavepoints", "createDetachedSavepoint", "getDetachedSavepoint",
-         "deleteDetachedSavepoint", "accessComputePoolWebUi"),
+         "deleteDetachedSavepoint", "accessComputePoolWebUi", "getKubernetesNamespace"),
         ADMINISTRATORS,
     ),
 }  # fmt: skip

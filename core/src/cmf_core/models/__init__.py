@@ -32,6 +32,7 @@ from cmf_core.models.kubernetes_cluster import (
     KubernetesCluster,
     KubernetesClusterSpec,
     KubernetesClusterStatus,
+    KubernetesNamespace,
     LifecycleState,
     OrphanedObject,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "KubernetesCluster",
     "KubernetesClusterSpec",
     "KubernetesClusterStatus",
+    "KubernetesNamespace",
     "LicenseInformation",
     "LicenseStatus",
     "LifecycleState",

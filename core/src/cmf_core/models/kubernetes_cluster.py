@@ -66,6 +66,13 @@ class CleanedOrphans(Model):
     ending: list[OrphanedObject] = Field(default_factory=list)
 
 
+class KubernetesNamespace(Model):
+    """Whether a cluster has a namespace (E02); no part of CMF's API."""
+
+    name: str
+    exists: bool
+
+
 class KubernetesClusterStatus(Model):
     """State of a cluster; `kubernetes_version` only while CONNECTED (C30), `orphans` only if there are any."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cmf_core.calls import PREFIX
-from cmf_core.rules.verdict import Refusal, Verdict, rule
+from cmf_core.rules.verdict import Advice, Refusal, Verdict, rule
 
 
 @rule("EXISTS")
@@ -60,7 +60,7 @@ def left_behind(resource: str, former: str | None, object_: str, name: str, name
     """
     if former is None:
         return None
-    calls = f"{PREFIX}/kubernetes-clusters/{cluster}/orphans"
+    calls = _orphans(cluster)
     ways_out = [f"delete what was left there with POST {calls}/clean"]
     if former == "FlinkApplication":
         ways_out.append(f"take it back with POST {calls}/{namespace}/{name}/adopt")
@@ -69,3 +69,25 @@ def left_behind(resource: str, former: str | None, object_: str, name: str, name
         f"by a deleted resource: {resource} does not take it over; {', '.join(ways_out)}, or choose another name"
     )
     return Refusal(409, text, "C53")
+
+
+@rule("C53")
+def perhaps_left_behind(resource: str, former: str, namespace: str, cluster: str) -> Advice:
+    """What a forced deletion left keeps a new resource of its name from its object, if theirs are of one kind.
+
+    Args:
+        resource: kind and key of what wants the name, as in `Statement prod/orders`.
+        former: kind of the resource whose deletion left an object of this name there.
+        namespace: its namespace.
+        cluster: name of its Kubernetes cluster.
+    """
+    text = (
+        f"a deleted {former} left an object of this name in namespace '{namespace}' of Kubernetes cluster '{cluster}': "
+        f"{resource} may be refused because of it; delete what was left there with POST {_orphans(cluster)}/clean, or "
+        "choose another name"
+    )
+    return Advice(text, "C53")
+
+
+def _orphans(cluster: str) -> str:
+    return f"{PREFIX}/kubernetes-clusters/{cluster}/orphans"

@@ -58,10 +58,10 @@ _MEMORY_OPTIONS = {
 }
 _SIZE = re.compile(
     r"(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*"
-    r"(b|bytes|[kmgtpe]i?b?|(kibi|mebi|gibi|tebi)bytes|n|u)?",
+    r"(b|bytes|[kmgtp]i?b?|(?-i:E)|ei|ei?b|(kibi|mebi|gibi|tebi)bytes|n|u)?",
     re.IGNORECASE,
 )
-"""A size in Flink's or in Kubernetes' notation, as wide as any release reads it."""
+"""A size in Flink's or in Kubernetes' notation, as wide as any release reads it; `1e` is a broken exponent."""
 
 
 def refused(where: str, spec: Mapping[str, Any]) -> Verdict:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from cmf_core.models import KubernetesCluster
+from cmf_core.models import KubernetesCluster, KubernetesNamespace
 from cmf_core.rules.roles import Action, ResourceType
 
 from cmf_hub.api.listing import Listing
-from cmf_hub.api.operation import Answer, Call, Operation
+from cmf_hub.api.operation import Answer, Call, Operation, Reach
 from cmf_hub.api.paths import V1
 from cmf_hub.auth.needs import Right
 from cmf_hub.clusters.records import KIND as CLUSTER
@@ -35,6 +35,12 @@ async def update(call: Call) -> Answer:
     return await one(call)
 
 
+async def namespace(call: Call) -> Answer:
+    """Tell whether a cluster has a namespace, so that a preview knows whether an environment can be on it (E02)."""
+    found = await call.services.clusters.namespace(call.path["cluster"], call.path["namespace"])
+    return Answer(json.dumps(found.wire()))
+
+
 async def _shown(call: Call, text: str) -> str:
     """Return a cluster without its orphans for who may not change it: they name resources of all environments."""
     if '"orphans"' not in text:
@@ -59,6 +65,10 @@ OPERATIONS = (
     Operation(
         "PUT", _ONE, update, (200, 400, 404),
         id="updateKubernetesCluster", body=KubernetesCluster, gives=KubernetesCluster,
+    ),
+    Operation(
+        "GET", f"{_ONE}/namespaces/{{namespace}}", namespace, (200, 404),
+        id="getKubernetesNamespace", gives=KubernetesNamespace, reach=Reach.CALLS,
     ),
 )  # fmt: skip
 

@@ -147,6 +147,7 @@ NEEDS: Mapping[str, Need] = {
     "getKubernetesClusters": ANYBODY,
     "getKubernetesCluster": ANYBODY,
     "updateKubernetesCluster": _EDIT_CLUSTER,
+    "getKubernetesNamespace": _SEE_CMF,
     "cleanOrphans": _EDIT_CLUSTER,
     "adoptOrphan": _EDIT_CLUSTER,
     "accessApplicationWebUi": Need(Action.WEB_UI, ResourceType.APPLICATION, "name"),

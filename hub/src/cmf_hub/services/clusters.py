@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmf_core.models import KubernetesCluster
+from cmf_core.models import KubernetesCluster, KubernetesNamespace
 
 from cmf_hub.clusters.records import KIND as CLUSTER
 from cmf_hub.services.writes import Writes, existing
@@ -26,3 +26,16 @@ class ClusterService:
         key = Key(CLUSTER, "", name)
         existing(self._store.get(key), key)
         return await self._registry.update(name, sent)
+
+    async def namespace(self, cluster: str, name: str) -> KubernetesNamespace:
+        """Tell whether a cluster has a namespace (E02).
+
+        Raises:
+            NotFound: there is no such cluster.
+            ClusterUnavailable: it is not CONNECTED, or did not answer.
+            KubernetesRefusal: the hub may not read its namespaces.
+        """
+        key = Key(CLUSTER, "", cluster)
+        existing(self._store.get(key), key)
+        connection = self._registry.require_writable(cluster)
+        return KubernetesNamespace(name=name, exists=await connection.namespace_exists(name))

@@ -17,7 +17,7 @@ from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kind import state_of
-from pulumi_cmf.lifecycle.object_names import left_behind, object_name
+from pulumi_cmf.lifecycle.object_names import left_behind, object_name, perhaps_left_behind
 from pulumi_cmf.lifecycle.operations import Created, Found, Going, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import orphan, remove
@@ -136,10 +136,14 @@ class ContainedKind(KeptKind[I], Generic[I, M]):
 
     async def advise(self, facts: Facts, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
         """Return the advice of CMF on a resource that is written."""
-        environment = await self._environment(facts, str(news["environment"]))
-        if environment is None or contains_unknown(dict(news)):
-            return []
-        return self.advice(self.parse(news), environment)
+        environment, name = str(news["environment"]), str(news["name"])
+        told: list[Advice] = []
+        if not olds and (left := await perhaps_left_behind(facts, self.name, environment, name)) is not None:
+            told.append(left)
+        found = await self._environment(facts, environment)
+        if found is not None and not contains_unknown(dict(news)):
+            told += self.advice(self.parse(news), found)
+        return told
 
     def advice(self, inputs: I, environment: Environment) -> list[Advice]:
         """Return the advice on a resource in its environment."""

@@ -9,7 +9,7 @@ foretold from its present state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,8 +20,9 @@ from cmf_core.calls import (
     KUBERNETES_CLUSTERS,
     SECRETS,
     Collection,
+    namespace,
 )
-from cmf_core.errors import HubUnreachable, NotFound
+from cmf_core.errors import ClusterUnavailable, Forbidden, HubUnreachable, MethodNotAllowed, NotFound
 from cmf_core.models import (
     ClusterState,
     ComputePool,
@@ -44,6 +45,7 @@ from cmf_core.rules.existence import exists
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN, contains_unknown, known_part
 
+T = TypeVar("T")
 M = TypeVar(
     "M",
     KubernetesCluster,
@@ -98,6 +100,7 @@ class Facts:
         self._lists: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._planned: dict[tuple[str, str], Planned] = {}
         self._going: set[tuple[str, str]] = set()
+        self._namespaces: dict[tuple[str, str], bool | None] = {}
 
     def plan(self, kind: str, id_: str, planned: Planned) -> None:
         """Note what this update makes of a resource."""
@@ -151,11 +154,29 @@ class Facts:
             return {item.metadata.name: item async for item in self.hub.client.list(collection)}
 
         try:
-            return await asyncio.wait_for(listed(), READ_SECONDS)
+            return await self._answer(listed())
         except NotFound:
             if collection in _GLOBAL:
                 raise  # this is no answer of a CMF
             return {}
+
+    async def namespace_exists(self, cluster: str, name: str) -> bool | None:
+        """Tell whether a cluster has a namespace; None if it cannot be asked, which only the open hub lets.
+
+        Raises:
+            CmfError: CMF did not answer.
+        """
+        if (cluster, name) not in self._namespaces:
+            try:
+                found = await self._answer(self.hub.client.send(namespace(cluster, name)))
+                self._namespaces[cluster, name] = found.exists
+            except (NotFound, MethodNotAllowed, Forbidden, ClusterUnavailable):
+                self._namespaces[cluster, name] = None
+        return self._namespaces[cluster, name]
+
+    async def _answer(self, asked: Awaitable[T]) -> T:
+        try:
+            return await asyncio.wait_for(asked, READ_SECONDS)
         except TimeoutError as error:
             url = self.hub.settings.url
             raise HubUnreachable(f"CMF at {url} did not answer within {READ_SECONDS:g} s") from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cmf_core.calls import ENVIRONMENTS, KUBERNETES_CLUSTERS, applications, compute_pools, statements
-from cmf_core.models import ComputePool, PoolType
-from cmf_core.rules import Verdict, existence, names
+from cmf_core.models import ComputePool, OrphanedObject, PoolType
+from cmf_core.rules import Advice, Verdict, existence, names
 
 from pulumi_cmf.lifecycle.facts import Facts
 
@@ -19,6 +19,8 @@ IN_ENVIRONMENTS: dict[str, Any] = {
 
 _DEPLOYED = ("FlinkApplication", "ComputePool")
 """Kinds whose object is a FlinkDeployment, whenever there is one."""
+
+_STATEMENT = "Statement"
 
 
 async def object_name(facts: Facts, kind: str, environment: str, name: str) -> Verdict:
@@ -46,21 +48,40 @@ async def object_name(facts: Facts, kind: str, environment: str, name: str) -> V
 async def left_behind(facts: Facts, kind: str, environment: str, name: str) -> Verdict:
     """Foretell that a forced deletion left a FlinkDeployment of the name, which nobody takes over (C53).
 
-    What a statement left may be a FlinkSessionJob, which is in the way of no FlinkDeployment: CMF does not say which.
+    Raises:
+        CmfError: the facts cannot be had.
+    """
+    orphan = await _orphan(facts, environment, name)
+    if orphan is None or orphan[0].kind not in _DEPLOYED:
+        return None
+    former, cluster = orphan
+    resource = f"{kind} {environment}/{name}"
+    return existence.left_behind(resource, former.kind, "FlinkDeployment", name, former.namespace, cluster)
+
+
+async def perhaps_left_behind(facts: Facts, kind: str, environment: str, name: str) -> Advice | None:
+    """Return what is told of an orphan of the name where nobody knows its kind of object, or that of the new one.
+
+    A statement's is a FlinkDeployment or a FlinkSessionJob, and a query on a SHARED pool has none.
 
     Raises:
         CmfError: the facts cannot be had.
     """
+    orphan = await _orphan(facts, environment, name)
+    if orphan is None or _STATEMENT not in {orphan[0].kind, kind}:
+        return None
+    former, cluster = orphan
+    return existence.perhaps_left_behind(f"{kind} {environment}/{name}", former.kind, former.namespace, cluster)
+
+
+async def _orphan(facts: Facts, environment: str, name: str) -> tuple[OrphanedObject, str] | None:
+    """Return what a forced deletion left under a name in an environment's namespace, and its cluster."""
     cluster, here = await facts.cluster_of(environment), await facts.environment(environment)
     if cluster is None or here is None or facts.changes("KubernetesCluster", cluster):
         return None
-    found, namespace = (await facts.all(KUBERNETES_CLUSTERS)).get(cluster), str(here.kubernetes_namespace)
+    found, place = (await facts.all(KUBERNETES_CLUSTERS)).get(cluster), (here.kubernetes_namespace, name)
     orphans = (found.status.orphans if found is not None and found.status is not None else None) or []
-    former = next(
-        (each.kind for each in orphans if (each.namespace, each.name) == (namespace, name) and each.kind in _DEPLOYED),
-        None,
-    )
-    return existence.left_behind(f"{kind} {environment}/{name}", former, "FlinkDeployment", name, namespace, cluster)
+    return next(((each, cluster) for each in orphans if (each.namespace, each.name) == place), None)
 
 
 async def _has_object(facts: Facts, kind: str, environment: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -54,19 +55,18 @@ class CmfResource(dynamic.Resource):
 
     def translate_input_property(self, prop: str) -> str:
         """Return what the plugin calls an input; nested ones and the dynamic front's keep their names."""
-        return camel(prop) if uses_plugin() and prop in self._names() else prop
+        return self._spellings()[0].get(prop, prop) if uses_plugin() else prop
 
     def translate_output_property(self, prop: str) -> str:
         """Return what Python calls a property of the plugin's."""
-        return self._names_by_camel().get(prop, prop) if uses_plugin() else prop
+        return self._spellings()[1].get(prop, prop) if uses_plugin() else prop
 
     @classmethod
-    def _names(cls) -> tuple[str, ...]:
-        return (*cls._front.kind.input_names, *cls._front.kind.outputs)
-
-    @classmethod
-    def _names_by_camel(cls) -> dict[str, str]:
-        return {camel(name): name for name in cls._names()}
+    @functools.cache
+    def _spellings(cls) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what the plugin calls each property, and the other way round."""
+        theirs = {name: camel(name) for name in (*cls._front.kind.input_names, *cls._front.kind.outputs)}
+        return theirs, {spelled: name for name, spelled in theirs.items()}
 
     @classmethod
     def _get(cls, resource_name: str, id_: pulumi.Input[str], opts: pulumi.ResourceOptions | None) -> Self:

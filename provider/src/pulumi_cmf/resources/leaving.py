@@ -4,7 +4,7 @@ Pulumi calls no provider for a deletion before it carries it out, and hooks befo
 `pulumi destroy` fail. So the first of our resources starts a task in the program's own process: it waits until all
 resources are registered, reads the stack's state by `pulumi stack export`, and ends the program with what CMF would
 refuse. A transformation that changes nothing tells it of the program's resources; of its outstanding calls Pulumi's SDK
-has no public way to know.
+has no public way to know. The same task tells of namespaces that are missing (`namespaces`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pulumi_cmf.lifecycle.facts import Facts, Planned
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Kind
 from pulumi_cmf.lifecycle.settings import NAMESPACE, Settings, SettingsError
+from pulumi_cmf.resources.namespaces import missing_namespaces
 
 _EXPORT_SECONDS = 60.0
 _WATCHED = "_cmf_watched"
@@ -43,17 +44,17 @@ def watch() -> None:
     if isinstance(runtime.get_monitor(), MockMonitor):
         return  # a test of a user's program, without engine
     setattr(root, _WATCHED, True)
-    made: list[Any] = []
+    made: list[pulumi.ResourceTransformationArgs] = []
 
     def note(described: pulumi.ResourceTransformationArgs) -> None:
-        made.append(described.resource)
+        made.append(described)
 
     pulumi.runtime.register_stack_transformation(note)
-    asyncio.ensure_future(runtime._get_rpc_manager().do_rpc("deletions of CMF", _tell)(made))  # noqa: RUF006, SLF001
+    asyncio.ensure_future(runtime._get_rpc_manager().do_rpc("what CMF will refuse", _tell)(made))  # noqa: RUF006, SLF001
 
 
-async def _tell(made: Sequence[Any]) -> None:
-    """Say what is known of this preview's deletions.
+async def _tell(made: Sequence[pulumi.ResourceTransformationArgs]) -> None:
+    """Say what is known of this preview's deletions, and of namespaces that are missing.
 
     Raises:
         pulumi.RunError: CMF would refuse some.
@@ -69,7 +70,9 @@ async def _tell(made: Sequence[Any]) -> None:
     try:
         told = await _foretold(made, settings)
     except (CmfError, OSError, ValueError, subprocess.SubprocessError) as error:
-        pulumi.log.warn(f"what CMF may refuse to delete is not checked beforehand: {error}")
+        pulumi.log.warn(
+            f"what CMF may refuse to delete, and whether namespaces exist, is not checked beforehand: {error}"
+        )
         return
     for line in told.unordered:
         pulumi.log.warn(
@@ -93,7 +96,8 @@ async def _registered() -> bool:
         await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _foretold(resources: Sequence[Any], settings: Settings) -> Foretold:
+async def _foretold(made: Sequence[pulumi.ResourceTransformationArgs], settings: Settings) -> Foretold:
+    resources: list[Any] = [each.resource for each in made]
     exported = await asyncio.to_thread(_export)
     entries = [Entry.of(each) for each in exported.get("deployment", {}).get("resources") or []]
     entries = [entry for entry in entries if not _elsewhere(entry, exported)]
@@ -108,13 +112,19 @@ async def _foretold(resources: Sequence[Any], settings: Settings) -> Foretold:
         for entry in entries
         if entry.kind is not None and entry.key not in staying and not remote & {*_ancestors(entry.urn, parents)}
     }
-    if not deleted and not any(entry.pending for entry in entries):
+    creates = any(kind.name == "Environment" and not ids[resource] for resource, kind in ours)
+    if not deleted and not creates and not any(entry.pending for entry in entries):
         return Foretold([], [])
     async with AsyncClient(settings.client()) as client:
         facts = Facts(Hub(client, settings))
+        environments = {}
         for resource, kind in ours:
-            await _plan(facts, resource, kind, new=not ids[resource])
-        return await foretell_deletions(facts, entries, deleted)
+            id_ = await _plan(facts, resource, kind, new=not ids[resource])
+            elsewhere = resource.get_provider(f"{NAMESPACE}:index:{kind.name}")
+            if id_ and kind.name == "Environment" and not ids[resource] and elsewhere is None:
+                environments[id_] = resource
+        told = await foretell_deletions(facts, entries, deleted)
+        return Foretold([*told.refused, *await missing_namespaces(facts, environments, made)], told.unordered)
 
 
 def _ancestors(urn: str, parents: dict[str, str]) -> Iterator[str]:
@@ -129,8 +139,11 @@ def _elsewhere(entry: Entry, exported: dict[str, Any]) -> bool:
     return bool(ours) and not name.startswith("default")
 
 
-async def _plan(facts: Facts, resource: Any, kind: Kind[Any], *, new: bool) -> None:
-    """Note what the update makes of a resource of the program, as far as texts tell; no secret is looked at."""
+async def _plan(facts: Facts, resource: Any, kind: Kind[Any], *, new: bool) -> str | None:
+    """Note what the update makes of a resource of the program, as far as texts tell; return its id, if it is known.
+
+    No secret is looked at.
+    """
     inputs: dict[str, Any] = {}
     for name in {*kind.input_names} - {*kind.secret}:
         output = getattr(resource, name, None)
@@ -139,11 +152,12 @@ async def _plan(facts: Facts, resource: Any, kind: Kind[Any], *, new: bool) -> N
             inputs[name] = value
     id_ = kind.id_of(inputs)
     if id_ is None:
-        return
+        return None
     changed = new
     if kind.name == "KubernetesCluster" and not new:
         changed = not await resource.state.is_known()  # its registration changes, so its connection may too
     facts.plan(kind.name, id_, Planned(inputs, {} if new else {"name": inputs["name"]}, changed))
+    return id_
 
 
 def _export() -> dict[str, Any]:
