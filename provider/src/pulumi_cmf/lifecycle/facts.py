@@ -9,6 +9,7 @@ foretold from its present state.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -98,21 +99,21 @@ class Facts:
         self.unasked = False
         self.hub = hub
         self._lists: dict[str, tuple[float, Mapping[str, Any]]] = {}
-        self._planned: dict[tuple[str, str], Planned] = {}
+        self._planned: defaultdict[str, dict[str, Planned]] = defaultdict(dict)
         self._going: set[tuple[str, str]] = set()
         self._namespaces: dict[tuple[str, str], bool | None] = {}
 
     def plan(self, kind: str, id_: str, planned: Planned) -> None:
         """Note what this update makes of a resource."""
-        self._planned[kind, id_] = planned
+        self._planned[kind][id_] = planned
 
     def planned(self, kind: str, id_: str) -> Planned | None:
         """Return what this update makes of a resource, as far as it has said so; None if it has said nothing."""
-        return self._planned.get((kind, id_))
+        return self._planned[kind].get(id_)
 
     def all_planned(self, kind: str) -> Mapping[str, Planned]:
         """Return what this update makes of all resources of a kind, by id."""
-        return {id_: planned for (of, id_), planned in self._planned.items() if of == kind}
+        return self._planned[kind]
 
     def all_changed(self, kind: str) -> Mapping[str, Planned]:
         """Return those of them that it creates or changes; the others are there only if CMF has them."""

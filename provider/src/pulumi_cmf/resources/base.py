@@ -41,25 +41,21 @@ class CmfResource(dynamic.Resource):
         kind = self._front.kind
         nested = {name: respelled(inputs[name]) for name in kind.nested if name in inputs}
         properties = {**dict.fromkeys(kind.outputs), **inputs, **nested}
-        if not uses_plugin():
+        self._is_of_plugin = uses_plugin()
+        if not self._is_of_plugin:
             super().__init__(self._front(), resource_name, properties, opts)
             return
-        before = pulumi.Alias(type_=f"pulumi-python:{self._resource_type_name}")
-        pulumi.CustomResource.__init__(
-            self,
-            f"{NAMESPACE}:index:{kind.name}",
-            resource_name,
-            properties,
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[before])),
-        )
+        before = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=f"pulumi-python:{self._resource_type_name}")])
+        options = before if opts is None else pulumi.ResourceOptions.merge(opts, before)
+        pulumi.CustomResource.__init__(self, f"{NAMESPACE}:index:{kind.name}", resource_name, properties, options)
 
     def translate_input_property(self, prop: str) -> str:
         """Return what the plugin calls an input; nested ones and the dynamic front's keep their names."""
-        return self._spellings()[0].get(prop, prop) if uses_plugin() else prop
+        return self._spellings()[0].get(prop, prop) if self._is_of_plugin else prop
 
     def translate_output_property(self, prop: str) -> str:
         """Return what Python calls a property of the plugin's."""
-        return self._spellings()[1].get(prop, prop) if uses_plugin() else prop
+        return self._spellings()[1].get(prop, prop) if self._is_of_plugin else prop
 
     @classmethod
     @functools.cache

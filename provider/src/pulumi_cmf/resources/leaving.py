@@ -86,14 +86,12 @@ async def _tell(made: Sequence[pulumi.ResourceTransformationArgs]) -> None:
 async def _registered() -> bool:
     """Wait until every resource of the program is registered; False if one could not be."""
     manager, me = runtime._get_rpc_manager(), asyncio.current_task()  # noqa: SLF001
-    while True:
-        calls = {*manager.rpcs, *runtime.SETTINGS.outputs} - {me}
-        pending = [call for call in calls if not call.done()]
-        if manager.unhandled_exception is not None:
-            return False
-        if not pending:
-            return True
-        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+    while pending := [call for call in {*manager.rpcs, *runtime.SETTINGS.outputs} - {me} if not call.done()]:
+        for call in pending:  # one by one: to wait for all at once takes time for each of them whenever one ends
+            await asyncio.wait([call])
+            if manager.unhandled_exception is not None:
+                return False
+    return manager.unhandled_exception is None
 
 
 async def _foretold(made: Sequence[pulumi.ResourceTransformationArgs], settings: Settings) -> Foretold:
