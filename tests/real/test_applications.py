@@ -92,13 +92,17 @@ def test_a_browser_shows_the_web_ui_that_comes_through_the_hub(hub: Hub, tmp_pat
         "--no-proxy-server",
         f"--user-data-dir={tmp_path}/profile",
     )
-    size, time = "--window-size=1400,900", "--virtual-time-budget=20000"
-    for what in ("--dump-dom", f"--screenshot={tmp_path}/web-ui.png"):
-        command = [browser, *options, size, time, what, address]
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-        if what == "--dump-dom":
-            assert "Running Jobs" in shown
-            assert flink(hub, "jobs/overview")["jobs"][0]["name"] in shown
+
+    def shown(what: str) -> str:
+        command = [browser, *options, "--window-size=1400,900", "--virtual-time-budget=20000", what, address]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+    (job,) = flink(hub, "jobs/overview")["jobs"]
+    page = wait_for(
+        lambda: text if job["name"] in (text := shown("--dump-dom")) else "", "the job on the page", PATIENCE
+    )
+    assert "Running Job List" in page
+    shown(f"--screenshot={tmp_path}/web-ui.png")
     assert (tmp_path / "web-ui.png").stat().st_size > 20_000  # more than a blank page
 
 

@@ -59,16 +59,19 @@ async def _tell(made: Sequence[pulumi.ResourceTransformationArgs]) -> None:
     Raises:
         pulumi.RunError: CMF would refuse some.
     """
-    if not await _registered():
-        return  # the preview has failed already
     try:
         settings = Settings.read(lambda key: pulumi.Config(NAMESPACE).get(key.partition(":")[2]), os.environ)
     except SettingsError:
         return  # every resource of ours says so
     if not settings.foretell:
         return
+    # Nothing changes the state during a preview: it is read while resources are registered, at no time of its own.
+    exporting = asyncio.ensure_future(asyncio.to_thread(_export))
+    if not await _registered():
+        await asyncio.gather(exporting, return_exceptions=True)
+        return  # the preview has failed already
     try:
-        told = await _foretold(made, settings)
+        told = await _foretold(made, settings, await exporting)
     except (CmfError, OSError, ValueError, subprocess.SubprocessError) as error:
         pulumi.log.warn(
             f"what CMF may refuse to delete, and whether namespaces exist, is not checked beforehand: {error}"
@@ -94,9 +97,10 @@ async def _registered() -> bool:
     return manager.unhandled_exception is None
 
 
-async def _foretold(made: Sequence[pulumi.ResourceTransformationArgs], settings: Settings) -> Foretold:
+async def _foretold(
+    made: Sequence[pulumi.ResourceTransformationArgs], settings: Settings, exported: dict[str, Any]
+) -> Foretold:
     resources: list[Any] = [each.resource for each in made]
-    exported = await asyncio.to_thread(_export)
     entries = [Entry.of(each) for each in exported.get("deployment", {}).get("resources") or []]
     entries = [entry for entry in entries if not _elsewhere(entry, exported)]
     urns = {resource: str(await resource.urn.future()) for resource in resources}
