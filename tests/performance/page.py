@@ -25,7 +25,7 @@ How to read it:
   memory (tmpfs): the hub's database, which asks for each commit to be flushed, does not wait for a disk either.
 - p99 is over all requests of a load.
 - What the provider adds is measured over whole runs of `pulumi`, on all cores; the peer is the same program with
-  resources that do nothing, dynamic ones or a plugin's. Ours do what they are for: they also wait for the hub.
+  dynamic resources of the same properties that do nothing. Ours do what they are for: they also wait for the hub.
 
 {sections}
 

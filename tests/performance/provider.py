@@ -36,6 +36,7 @@ _UNSET = (
     "force_delete", "timeouts", "created_time",
 )  # fmt: skip
 """Properties of an environment that are not given: Pulumi's SDK makes outputs of them all the same."""
+_MANY = 1000
 _LIMIT_SECONDS = 1800
 _ROOT = Path(__file__).parents[2]
 _OPERATIONS = {
@@ -68,10 +69,17 @@ Lives = Mapping[tuple[str, str], Sequence[Mapping[str, float]]]
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: numbers of resources, and how often all sides run with each."""
+    """How much is measured: numbers of resources, and how often all sides run with each.
+
+    A thousand and more, which take minutes, run a third as often.
+    """
 
     sizes: Sequence[int]
     turns: int
+
+    def turns_of(self, size: int) -> int:
+        """Return how often all sides run with a number of resources."""
+        return self.turns if size < _MANY else max(1, self.turns // 3)
 
 
 def measure(folder: Path, effort: Effort) -> Iterator[Figure]:
@@ -79,9 +87,9 @@ def measure(folder: Path, effort: Effort) -> Iterator[Figure]:
     with _hub(folder) as hub:
         for size in effort.sizes:
             lives: dict[tuple[str, str], list[dict[str, float]]] = {side: [] for side in _SIDES}
-            for turn in range(effort.turns):
+            for turn in range(effort.turns_of(size)):
                 for side in _SIDES if turn % 2 == 0 else reversed(_SIDES):
-                    say(f"{size:,} resources, turn {turn + 1} of {effort.turns}: {' '.join(side)}")
+                    say(f"{size:,} resources, turn {turn + 1} of {effort.turns_of(size)}: {' '.join(side)}")
                     lives[side].append(_life(folder / f"{'-'.join(side)}-{size}-{turn}", hub, *side, size))
             for front in GOALS:
                 yield from _figures(front, size, lives, is_goal=size == max(effort.sizes))
