@@ -177,7 +177,7 @@ def steps(call: Caller, name: str) -> None:
     if "clean_orphans" in call.missing:
         call("clean_orphans", "spoke")
     if "get_kubernetes_namespace" in call.missing:
-        assert call("get_kubernetes_namespace", "spoke", "flink").exists
+        assert call("get_kubernetes_namespace", "spoke", "flink")["exists"]
 
     call("delete_compute_pool", env, "walk-pool", status=409)
     call("delete_statement", env, sql, status=204, force=True)
