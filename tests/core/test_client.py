@@ -157,6 +157,17 @@ def test_a_server_that_has_answered_is_given_time_to_restart() -> None:
     assert len(seen) == 5
 
 
+def test_whether_a_write_arrived_can_be_asked_of_a_server_that_restarts() -> None:
+    there, refused = httpx.Response(200, json=ENVIRONMENT.wire()), httpx.ConnectError("refused")
+    answer, seen = answering(there, LOST, refused, refused, there)
+    with client(answer, replace(SETTINGS, attempts=1)) as cmf:
+        cmf.send(calls.ENVIRONMENTS.get("prod"))
+        with pytest.raises(HubUnreachable):
+            cmf.send(calls.ENVIRONMENTS.post(ENVIRONMENT))
+        assert cmf.send(calls.ENVIRONMENTS.get("prod")) == ENVIRONMENT
+    assert len(seen) == 5
+
+
 def test_a_server_that_stays_away_is_waited_for_once() -> None:
     refused = httpx.ConnectError("refused")
     answer, seen = answering(httpx.Response(200, json=ENVIRONMENT.wire()), refused, refused, refused)

@@ -128,10 +128,12 @@ def _exchange(
         outcome = yield request
         last = attempt >= settings.attempts
         if isinstance(outcome, httpx.TransportError):
+            if not _may_repeat(call, outcome):
+                raise _unreachable(settings, outcome) from outcome  # whoever asks whether it arrived, is as patient
             pause = min(0.2 * 2**attempt, _LONGEST_PAUSE)
             waited += pause
             restarts = contact.made and not isinstance(outcome, httpx.TimeoutException)
-            if _may_repeat(call, outcome) and (waited <= settings.patience if restarts else not last):
+            if waited <= settings.patience if restarts else not last:
                 yield _Wait(pause)
                 continue
             contact.made = False
