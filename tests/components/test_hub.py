@@ -65,6 +65,25 @@ def test_an_external_database_is_confluents_alone() -> None:
         made_by(lambda: Hub("hub", image="hub:1", database=database))
 
 
+def test_with_postgresql_it_has_no_volume_and_its_address_is_a_secret() -> None:
+    made = made_by(lambda: Hub("hub", image="hub:1", database_url="postgresql://cmf:hidden@db/cmf"))
+    assert ("StatefulSet", "hub") not in made
+    spec = made["Deployment", "hub"]["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    pod = spec["template"]["spec"]
+    variables = {one["name"]: one for one in pod["containers"][0]["env"]}
+    assert "CMF_DATABASE" not in variables
+    chosen = {"name": "hub-database", "key": "url"}
+    assert variables["CMF_DATABASE_URL"]["valueFrom"] == {"secretKeyRef": chosen}
+    assert [one["name"] for one in pod["containers"][0]["volumeMounts"]] == ["tmp", "kubeconfigs"]
+    marked = made["Secret", "hub-database"]["stringData"]  # as the engine shows secrets to mocks
+    assert marked["value"] == {"url": "postgresql://cmf:hidden@db/cmf"}
+    for refused in ({"storage": {"size": "1Gi"}}, {"distribution": "confluent", "chart": CHART, "image": None}):
+        arguments: dict[str, Any] = {"image": "hub:1", "database_url": "postgresql://db/cmf", **refused}
+        with pytest.raises(ValueError, match="takes the place of `storage`"):
+            made_by(lambda: Hub("hub", **arguments))  # noqa: B023
+
+
 @pytest.mark.rule("E53")
 def test_security_is_one_argument() -> None:
     security: Any = {"certificates": {"secret": "own"}, "oauth": OAUTH, "super_users": ["User:admin"]}

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.fleet import CLUSTERS, running_fleet, start_hub
 from tests.support.hub import Hub, Spoke
+from tests.support.postgres import PostgresServer, running_postgres
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +55,10 @@ def own_hub(fleet: dict[str, Spoke], tmp_path: Path) -> Iterator[Callable[..., H
 def environment(hub: Hub) -> str:
     """Path of an empty environment on the hub's own cluster."""
     return hub.environment("flink")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; who stops it starts it again."""
+    with running_postgres() as server:
+        yield server

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cmf_hub.settings import Settings, SettingsError, grouped, load
 
-SECRETS = ("encryption_keys", "authorization_mds_password")
+SECRETS = ("database_url", "encryption_keys", "authorization_mds_password")
 COMMAND = Path(sys.executable).with_name("cmf-hub")
 
 

@@ -2,40 +2,39 @@ import asyncio
 import json
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cmf_hub.store import Condition, Entry, Key, Order, Orphan, Query, Record, Store, StoreError, Transaction
+from cmf_hub.store import Condition, Key, Order, Orphan, Postgres, Query, Store, StoreError, Transaction
 from cmf_hub.store.query import where
 
-NOW = "2026-01-01T00:00:00.000Z"
-
-
-def record(name: str, scope: str = "env", kind: str = "Statement", **fields: object) -> Record:
-    labels = fields.pop("labels", {})
-    document = {"metadata": {"name": name, "labels": labels}, "spec": fields.pop("spec", {})}
-    new = Record(
-        Key(kind, scope, name), f"uid-{name}", 1, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", document
-    )
-    return replace(new, **fields)  # type: ignore[arg-type]
-
-
-def putting(*records: Record) -> Callable[[Transaction], None]:
-    def work(transaction: Transaction) -> None:
-        for each in records:
-            transaction.put(each)
-
-    return work
+from tests.support.records import NOW, appending, entry, names, putting, record
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def sqlite(tmp_path: Path) -> AsyncIterator[Store]:
     opened = await Store.open(tmp_path / "hub.db")
     yield opened
     await opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "sqlite":
+        opened = await Store.open(tmp_path / "hub.db")
+    else:
+        server = request.getfixturevalue("postgres")
+        opened = await Store.copy_of(taken(server.url(server.new_database())))
+    yield opened
+    await opened.close()
+
+
+def taken(url: str) -> Postgres:
+    primary = Postgres.take(url, patience=10)
+    assert primary is not None
+    return primary
 
 
 async def test_what_was_put_is_read_as_it_was(store: Store) -> None:
@@ -61,23 +60,6 @@ async def test_records_survive_a_restart(tmp_path: Path) -> None:
     assert second.get(Key("Statement", "env", "kept")) == record("kept", dirty=True)
     assert second.dirty() == [Key("Statement", "env", "kept")]
     await second.close()
-
-
-def appending(*entries: Entry, keep: int = 100, but: str | None = None) -> Callable[[Transaction], None]:
-    def work(transaction: Transaction) -> None:
-        for each in entries:
-            transaction.history.append(each)
-            transaction.history.prune(each.scope, each.kind, keep, (but, None))
-
-    return work
-
-
-def entry(name: str, scope: str = "uid-app", kind: str = "Event", **status: object) -> Entry:
-    return Entry(scope, kind, name, {"metadata": {"name": name, "by": scope}}, status)
-
-
-def names(store: Store, scope: str = "uid-app", **fields: Any) -> list[str]:
-    return [row.key.name for row in store.page(Query("Event", scope, table="history", **fields))]
 
 
 async def test_history_comes_newest_first_and_is_bounded_by_kind_and_resource(store: Store) -> None:
@@ -166,7 +148,7 @@ async def test_an_abandoned_change_is_still_made(store: Store) -> None:
     assert store.get(Key("Statement", "env", "sent")) is not None
 
 
-async def test_a_second_hub_on_the_same_file_is_refused(store: Store, tmp_path: Path) -> None:
+async def test_a_second_hub_on_the_same_file_is_refused(sqlite: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"in use by another cmf-hub.*CMF_DATABASE"):
         await Store.open(tmp_path / "hub.db")
 
@@ -196,8 +178,8 @@ async def test_a_file_that_was_refused_can_be_opened_once_it_is_repaired(tmp_pat
     await (await Store.open(path)).close()
 
 
-async def test_only_the_hubs_user_can_read_the_database(store: Store, tmp_path: Path) -> None:
-    await store.transact(putting(record("x")))
+async def test_only_the_hubs_user_can_read_the_database(sqlite: Store, tmp_path: Path) -> None:
+    await sqlite.transact(putting(record("x")))
     assert modes(tmp_path) == {"hub.db": 0o600, "hub.db-wal": 0o600, "hub.db-shm": 0o600, "hub.db.lock": 0o600}
 
 
@@ -223,14 +205,14 @@ async def test_changes_that_wait_are_made_before_the_store_closes(tmp_path: Path
     await again.close()
 
 
-async def test_a_full_disk_fails_the_change_and_the_store_goes_on(store: Store) -> None:
-    pages = store._writer.execute("PRAGMA page_count").get
-    store._writer.execute(f"PRAGMA max_page_count = {pages + 2}").fetchall()
+async def test_a_full_disk_fails_the_change_and_the_store_goes_on(sqlite: Store) -> None:
+    pages = sqlite._writer.execute("PRAGMA page_count").get
+    sqlite._writer.execute(f"PRAGMA max_page_count = {pages + 2}").fetchall()
     with pytest.raises(StoreError, match="cannot be written"):
-        await store.transact(putting(record("big", spec={"statement": "x" * 100_000})))
-    store._writer.execute("PRAGMA max_page_count = 1000000").fetchall()
-    await store.transact(putting(record("small")))
-    assert [each.name for each in store.list("Statement")] == ["small"]
+        await sqlite.transact(putting(record("big", spec={"statement": "x" * 100_000})))
+    sqlite._writer.execute("PRAGMA max_page_count = 1000000").fetchall()
+    await sqlite.transact(putting(record("small")))
+    assert [each.name for each in sqlite.list("Statement")] == ["small"]
 
 
 async def test_orphans_are_remembered_by_cluster(store: Store) -> None:

@@ -14,10 +14,8 @@ from cmf_hub.store import (
     Store,
     StoreError,
     Transaction,
-    backup,
-    migrate,
-    restore,
 )
+from cmf_hub.store.files import backup, migrate, restore
 from cmf_hub.store.schema import NEWEST
 
 NOW = "2026-01-01T00:00:00.000Z"

@@ -34,19 +34,25 @@ def running_fleet(folder: Path) -> Iterator[dict[str, Spoke]]:
         yield {cluster.name: Spoke(cluster) for cluster in clusters}
 
 
+def new_hub(fleet: Mapping[str, Spoke], folder: Path, settings: Mapping[str, str] | None = None) -> Hub:
+    """Return a hub, not started, that knows the clusters as its own and as `spoke`."""
+    own = {
+        "CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(fleet["home"].cluster.kubeconfig),
+        "CMF_ENCRYPTION_KEYS": base64.b64encode(os.urandom(32)).decode(),
+    }
+    hub = Hub(folder, {**own, **(settings or {})})
+    (hub.kubeconfigs / "spoke").write_bytes(fleet["spoke"].cluster.kubeconfig.read_bytes())
+    return hub
+
+
 def start_hub(
     fleet: Mapping[str, Spoke],
     folder: Path,
     settings: Mapping[str, str] | None = None,
     wait: Sequence[str] = CLUSTERS,
 ) -> Hub:
-    """Start a hub that knows the clusters as its own and as `spoke`; wait until it is connected to those of `wait`."""
-    own = {
-        "CMF_K8S_DEFAULT_CLUSTER_KUBECONFIG": str(fleet["home"].cluster.kubeconfig),
-        "CMF_ENCRYPTION_KEYS": base64.b64encode(os.urandom(32)).decode(),
-    }
-    started = Hub(folder, {**own, **(settings or {})})
-    (started.kubeconfigs / "spoke").write_bytes(fleet["spoke"].cluster.kubeconfig.read_bytes())
+    """Start such a hub, and wait until it is connected to the clusters of `wait`."""
+    started = new_hub(fleet, folder, settings)
     started.start()
     for name in wait:
         started.connected(name)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from cmf_localfleet import LocalCluster, ManagedProcess, free_port
 from cmf_localfleet.connection import connect
-from cmf_localfleet.services import start_hub
+from cmf_localfleet.services import launch_hub, start_hub
 from kubernetes.client import CustomObjectsApi
 
 from tests.support.answers import check
@@ -136,12 +136,20 @@ class Hub:
         """Start the hub, and wait until it is ready and knows how its clusters are."""
         self._process = start_hub(self.settings, self.directory, die_with_parent=True)
 
-    def crash(self) -> None:
-        """Kill the hub as a power cut does, start it again, and wait until it is connected to its own cluster."""
+    def launch(self) -> None:
+        """Start the hub, and wait for nothing."""
+        self._process = launch_hub(self.settings, self.directory, die_with_parent=True)
+
+    def kill(self) -> None:
+        """Kill the hub as a power cut does."""
         pid = self.process.pid
         assert pid is not None, "the hub is not running"
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: self.process.pid is None, "the hub to be dead")
+
+    def crash(self) -> None:
+        """Kill the hub, start it again, and wait until it is connected to its own cluster."""
+        self.kill()
         self.start()
         self.connected("default-k8s-cluster")
 

@@ -37,7 +37,8 @@ class Storage(TypedDict, total=False):
 class Hub(pulumi.ComponentResource):
     """A hub on a cluster: `distribution` says whose, and nothing else of a stack changes with it.
 
-    Either has one pod, a volume, a Secret with the kubeconfigs of spokes, and the Service `cmf-service`.
+    Either has one pod, a volume or an external database, a Secret with the kubeconfigs of spokes, and the Service
+    `cmf-service`.
     """
 
     url: Output[str]
@@ -62,6 +63,7 @@ class Hub(pulumi.ComponentResource):
         environments: Sequence[str] = (),
         storage: Storage | None = None,
         database: Mapping[str, Any] | None = None,
+        database_url: Input[str] | None = None,
         encryption_key: Input[str] | None = None,
         security: Security | None = None,
         settings: Mapping[str, str] | None = None,
@@ -84,6 +86,8 @@ class Hub(pulumi.ComponentResource):
             create_namespace: make that namespace.
             environments: namespaces of environments on the hub's own cluster (`default-k8s-cluster`), which must exist.
             storage: the volume of its database.
+            database_url: address of a PostgreSQL database, `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, which the
+                open hub has instead of a volume. A secret.
             database: an external database, as the value `cmf.database` of Confluent's chart has it; Confluent only.
             encryption_key: 16 or 32 random bytes in base64, which encrypt secrets. Who loses it loses those. A secret.
             security: TLS, who callers are, and what they may do. Default: none of it, as in CMF.
@@ -100,6 +104,8 @@ class Hub(pulumi.ComponentResource):
         """
         where = f"Hub '{resource_name}'"
         _check(where, distribution, image, chart, database, security)
+        if database_url is not None and (distribution != "open" or storage is not None):
+            raise ValueError(f"{where}: `database_url` is the open hub's, and takes the place of `storage`")
         super().__init__("cmf:components:Hub", resource_name, {}, opts)
         self.authority = self.client_certificate = None
         self._name, self._namespace = resource_name, namespace
@@ -107,7 +113,7 @@ class Hub(pulumi.ComponentResource):
         if create_namespace:
             place = Namespace(resource_name, metadata={"name": namespace}, opts=self._inside)
             self._inside = pulumi.ResourceOptions(parent=self, depends_on=[place])
-        needed: list[pulumi.Resource] = self._secrets(encryption_key, security)
+        needed: list[pulumi.Resource] = self._secrets(encryption_key, database_url, security)
         if environments:
             needed.append(self._access(environments, web_ui))
         more: dict[str, str] = {"CMF_FLINK_WEB_UI": web_ui, **(settings or {})}
@@ -116,6 +122,7 @@ class Hub(pulumi.ComponentResource):
             namespace=namespace,
             kubeconfigs=f"{resource_name}-kubeconfigs",
             encryption=f"{resource_name}-encryption" if encryption_key is not None else None,
+            database=f"{resource_name}-database" if database_url is not None else None,
             tls=_tls_secret(resource_name, security),
             roles=f"{resource_name}-roles" if security and security.get("role_bindings") else None,
             storage={"size": "10Gi", **(storage or {})},
@@ -124,7 +131,7 @@ class Hub(pulumi.ComponentResource):
         after = pulumi.ResourceOptions(parent=self, depends_on=needed)
         made: pulumi.CustomResource
         if distribution == "open":
-            made = open_hub.stateful_set(parts, str(image), security, more, after)
+            made = open_hub.workload(parts, str(image), security, more, after)
             service: Any = {
                 "selector": open_hub.labels(resource_name),
                 "ports": [{"name": "http", "port": 80, "target_port": _PORT}],
@@ -153,7 +160,9 @@ class Hub(pulumi.ComponentResource):
             web_ui=web_ui,
         )
 
-    def _secrets(self, encryption_key: Input[str] | None, given: Security | None) -> list[pulumi.Resource]:
+    def _secrets(
+        self, encryption_key: Input[str] | None, database_url: Input[str] | None, given: Security | None
+    ) -> list[pulumi.Resource]:
         """Make service account, Secrets and role bindings."""
         name, made = self._name, list[pulumi.Resource]()
         made.append(ServiceAccount(name, metadata=self._metadata(name), opts=self._inside))
@@ -168,6 +177,8 @@ class Hub(pulumi.ComponentResource):
         )
         if encryption_key is not None:
             made.append(self._secret("encryption", {"key": Output.secret(encryption_key)}))
+        if database_url is not None:
+            made.append(self._secret("database", {"url": Output.secret(database_url)}))
         if given is None:
             return made
         if given.get("role_bindings"):

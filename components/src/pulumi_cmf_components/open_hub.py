@@ -1,4 +1,8 @@
-"""The hub of this project as a StatefulSet: one pod, not root, nothing writable but its data."""
+"""The hub of this project: one pod, not root, nothing writable but its data.
+
+A StatefulSet with a volume; with PostgreSQL a Deployment without one, whose pod can go to any node. Its pod ends before
+the next one starts: a hub that stands by is never ready, so a rolling update would wait for it in vain.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import StatefulSet
+from pulumi_kubernetes.apps.v1 import Deployment, StatefulSet
 
 from pulumi_cmf_components import security
 from pulumi_cmf_components.security import ROLES_FOLDER, TLS_FOLDER, Security
@@ -27,6 +31,7 @@ class Parts:
         namespace: where it runs.
         kubeconfigs: Secret whose keys are the spokes' kubeconfigs.
         encryption: Secret with the key `key` that encrypts secrets, or None.
+        database: Secret with the address (`url`) of a PostgreSQL database, or None.
         tls: Secret with certificates, or None.
         roles: ConfigMap with role bindings, or None.
         storage: size and storage class of the volume.
@@ -37,6 +42,7 @@ class Parts:
     namespace: str
     kubeconfigs: str
     encryption: str | None
+    database: str | None
     tls: str | None
     roles: str | None
     storage: Mapping[str, Any]
@@ -65,29 +71,59 @@ def settings(parts: Parts, given: Security | None, more: Mapping[str, str]) -> d
     """Return the hub's environment variables."""
     values = {
         "CMF_HOST": "0.0.0.0",  # noqa: S104 - a pod's address is not known before, and its Service chooses who comes
-        "CMF_DATABASE": f"{DATA}/hub.db",
         "CMF_K8S_KUBECONFIG_DIRECTORY": KUBECONFIGS,
     }
+    if not parts.database:
+        values["CMF_DATABASE"] = f"{DATA}/hub.db"
     if parts.encryption:
         values["CMF_ENCRYPTION_KEY_FILE"] = f"{ENCRYPTION}/key"
     return {**values, **(security.settings(given) if given else {}), **more}
 
 
-def stateful_set(
+def workload(
     parts: Parts, image: str, given: Security | None, more: Mapping[str, str], opts: pulumi.ResourceOptions
-) -> StatefulSet:
-    """Describe the hub's StatefulSet."""
+) -> StatefulSet | Deployment:
+    """Describe the hub's StatefulSet, or with PostgreSQL its Deployment."""
+    metadata: Any = {"name": parts.name, "namespace": parts.namespace}
+    spec: Any = {
+        "replicas": 1,
+        "selector": {"match_labels": labels(parts.name)},
+        "template": {"metadata": {"labels": labels(parts.name)}, "spec": _pod(parts, image, given, more)},
+    }
+    if parts.database:
+        spec["strategy"] = {"type": "Recreate"}
+        return Deployment(parts.name, metadata=metadata, spec=spec, opts=opts)
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {
+            "access_modes": ["ReadWriteOnce"],
+            "storage_class_name": parts.storage.get("storage_class"),
+            "resources": {"requests": {"storage": parts.storage["size"]}},
+        },
+    }
+    spec |= {"service_name": "cmf-service", "volume_claim_templates": [claim]}
+    return StatefulSet(parts.name, metadata=metadata, spec=spec, opts=opts)
 
+
+def _pod(parts: Parts, image: str, given: Security | None, more: Mapping[str, str]) -> dict[str, Any]:
     def probe(path: str, failures: int) -> dict[str, Any]:
         get = {"path": path, "port": "http", "scheme": "HTTPS" if given else "HTTP"}
         return {"http_get": get, "period_seconds": 5, "timeout_seconds": 3, "failure_threshold": failures}
 
-    mounts = [{"name": name, "mount_path": path, "read_only": True} for name, path, _ in parts.mounted()]
+    mounts: list[Any] = [{"name": name, "mount_path": path, "read_only": True} for name, path, _ in parts.mounted()]
+    environment: list[Any] = [
+        {"name": name, "value": value} for name, value in sorted(settings(parts, given, more).items())
+    ]
+    if parts.database:
+        url = {"secret_key_ref": {"name": parts.database, "key": "url"}}
+        environment.append({"name": "CMF_DATABASE_URL", "value_from": url})
+    else:
+        mounts.append({"name": "data", "mount_path": DATA})
     container = {
         "name": "hub",
         "image": image,
         "args": ["serve"],
-        "env": [{"name": name, "value": value} for name, value in sorted(settings(parts, given, more).items())],
+        "env": environment,
         "ports": [{"name": "http", "container_port": 8080}],
         "startup_probe": probe("/healthz", 24),
         "liveness_probe": probe("/healthz", 6),
@@ -99,12 +135,11 @@ def stateful_set(
             "capabilities": {"drop": ["ALL"]},
         },
         "volume_mounts": [
-            {"name": "data", "mount_path": DATA},
             {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - an empty folder of the pod's own
             *mounts,
         ],
     }
-    pod = {
+    return {
         "service_account_name": parts.name,
         "security_context": {
             "run_as_non_root": True,
@@ -119,20 +154,3 @@ def stateful_set(
             *({"name": name, **source} for name, _, source in parts.mounted()),
         ],
     }
-    claim = {
-        "metadata": {"name": "data"},
-        "spec": {
-            "access_modes": ["ReadWriteOnce"],
-            "storage_class_name": parts.storage.get("storage_class"),
-            "resources": {"requests": {"storage": parts.storage["size"]}},
-        },
-    }
-    spec: Any = {
-        "service_name": "cmf-service",
-        "replicas": 1,
-        "selector": {"match_labels": labels(parts.name)},
-        "template": {"metadata": {"labels": labels(parts.name)}, "spec": pod},
-        "volume_claim_templates": [claim],
-    }
-    metadata: Any = {"name": parts.name, "namespace": parts.namespace}
-    return StatefulSet(parts.name, metadata=metadata, spec=spec, opts=opts)

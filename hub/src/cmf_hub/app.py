@@ -19,13 +19,18 @@ from cmf_hub.flink.reconciler import Reconciler
 from cmf_hub.flink.watch import Watches
 from cmf_hub.services import create_services
 from cmf_hub.settings import Settings
-from cmf_hub.store import Store
+from cmf_hub.store import Postgres, Store
 
 log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
+def create_app(settings: Settings, clock: Clock | None = None, primary: Postgres | None = None) -> Starlette:
     """Return the hub as an ASGI application; it lives between its lifespan's start and end.
+
+    Args:
+        settings: all of them.
+        clock: where its time comes from; the machine by default.
+        primary: the PostgreSQL database that it leads, instead of `settings.database`; it is closed at the end.
 
     Raises:
         SettingsError: a file of keys or role bindings cannot be used.
@@ -36,7 +41,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as parts:
-            store = await Store.open(settings.database)
+            store = await (Store.open(settings.database) if primary is None else Store.copy_of(primary))
             parts.push_async_callback(store.close)
             parts.push_async_callback(security.stop)
             await security.start()
@@ -61,7 +66,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
             parts.push_async_callback(app.state.services.queries.stop)
             await app.state.services.queries.start()
             app.state.ready = True
-            log.info("hub is ready", database=str(settings.database), clusters=sorted(registry.names()))
+            database = str(settings.database) if primary is None else primary.name
+            log.info("hub is ready", database=database, clusters=sorted(registry.names()))
             try:
                 yield
             finally:

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import math
-import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import structlog
 import typer
-import uvicorn
 import uvloop
 from cmf_core.errors import CmfError
 from cmf_core.rules import by_id
 from cmf_core.rules.catalogue import catalogue
 
-from cmf_hub import logs, store
-from cmf_hub.app import create_app
-from cmf_hub.auth.audit import write_to
-from cmf_hub.auth.protocol import HubProtocol
-from cmf_hub.auth.security import server_tls
+from cmf_hub import logs
 from cmf_hub.clusters.kubeconfig import KubeconfigRefused, Policy, parse
 from cmf_hub.flags import settings_flags, stopped
-from cmf_hub.settings import Loaded, Settings, SettingsError
+from cmf_hub.server import run
+from cmf_hub.settings import Loaded, SettingsError
+from cmf_hub.store import FileDatabase, PostgresDatabase
 
 T = TypeVar("T")
+_DATABASE = ("database", "database_url", "database_patience_seconds")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 log = structlog.get_logger(__name__)
@@ -50,47 +43,7 @@ def serve(loaded: Loaded) -> None:
     logs.configure(chosen.log_format, chosen.log_level)
     if chosen.host not in _LOOPBACK and chosen.authentication_type == "none":
         log.warning("listening beyond this machine: whoever reaches the port may change everything", host=chosen.host)
-    _carried_out(lambda: uvloop.run(_serve(chosen)))
-
-
-async def _serve(chosen: Settings) -> None:
-    hub = create_app(chosen)
-    tls = server_tls(chosen)
-    if tls is not None:
-        hub.state.security.follow(tls)
-    if chosen.audit_file is not None:
-        write_to(chosen.audit_file)
-    server = _Server(
-        uvicorn.Config(
-            hub,
-            host=chosen.host,
-            port=chosen.port,
-            http=HubProtocol,
-            proxy_headers=False,  # callers could choose the address that logs show
-            ssl_context_factory=None if tls is None else lambda *_: tls.context,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=math.ceil(chosen.shutdown_timeout_seconds),
-        )
-    )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-    async with hub.router.lifespan_context(hub):
-        gc.collect()
-        gc.freeze()  # what there is now stays: the collector need not look at it again and again
-        await server.serve()
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to us: uvicorn would raise them again before the hub has stopped."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Install no handlers: `_serve` has done so."""
-        yield
+    _carried_out(lambda: uvloop.run(run(chosen)))
 
 
 @app.command()
@@ -104,33 +57,44 @@ def settings(loaded: Loaded) -> None:
 
 
 @app.command()
-@settings_flags("database")
+@settings_flags(*_DATABASE)
 def migrate(loaded: Loaded) -> None:
     """Bring the database to the newest schema, as `serve` does at its start; no hub may run on it."""
-    file = loaded.settings.database
-    before, now = _carried_out(lambda: store.migrate(file))
+    database = _database(loaded)
+    before, now = _carried_out(database.migrate)
     if before == now:
-        typer.echo(f"{file} has schema {now}, the newest one, already")
+        typer.echo(f"{database.name} has schema {now}, the newest one, already")
     else:
-        typer.echo(f"{file} has schema {now} now, and had {before or 'none'}")
+        typer.echo(f"{database.name} has schema {now} now, and had {before or 'none'}")
 
 
 @app.command()
-@settings_flags("database")
+@settings_flags(*_DATABASE)
 def backup(loaded: Loaded, file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
-    """Copy the database as of one moment; the hub may go on running."""
-    source = loaded.settings.database
-    _carried_out(lambda: store.backup(source, file))
-    typer.echo(f"{source} was copied to {file}")
+    """Copy the database as of one moment to a file of SQLite; the hub may go on running."""
+    database = _database(loaded)
+    _carried_out(lambda: database.backup(file))
+    typer.echo(f"{database.name} was copied to {file}")
 
 
 @app.command()
-@settings_flags("database")
+@settings_flags(*_DATABASE)
 def restore(loaded: Loaded, file: Annotated[Path, typer.Argument(help="Backup to restore.")]) -> None:
-    """Put a backup in the place of the database, which is kept under another name; no hub may run on it."""
-    target = loaded.settings.database
-    aside = _carried_out(lambda: store.restore(target, file))
-    typer.echo(f"{target} is now as in {file}" + (f"; what it was is in {aside}" if aside else ""))
+    """Put a backup in the place of the database, which is kept under another name; no hub may run on it.
+
+    PostgreSQL takes one only while it has no resources. The backup of a file is the way there.
+    """
+    database = _database(loaded)
+    aside = _carried_out(lambda: database.restore(file))
+    typer.echo(f"{database.name} is now as in {file}" + (f"; what it was is in {aside}" if aside else ""))
+
+
+def _database(loaded: Loaded) -> FileDatabase | PostgresDatabase:
+    chosen = loaded.settings
+    if chosen.database_url is None:
+        return FileDatabase(chosen.database)
+    url, patience = chosen.database_url.get_secret_value(), chosen.database_patience_seconds
+    return _carried_out(lambda: PostgresDatabase(url, patience))
 
 
 @app.command()

@@ -60,10 +60,10 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Answer 200 while the hub has started and is not shutting down, else 503."""
+    """Answer 200 while the hub leads, has started and is not shutting down, else 503."""
     if getattr(request.app.state, "ready", False):
         return PlainTextResponse("ok")
-    return PlainTextResponse("starting or shutting down", status_code=503)
+    return PlainTextResponse("starting, standing by or shutting down", status_code=503)
 
 
 async def metrics(_: Request) -> Response:

@@ -1,14 +1,14 @@
 """What the hub remembers: resources as records, and the one writer that changes them.
 
 ``record`` is the data, ``history`` what is remembered of it, ``query`` says which of them a list wants, ``sqlite``
-keeps them; ``schema`` is the
-database's form, and ``files`` its life as a file (lock, migration, backup, restore). Everything in the hub may
-import this package; it imports nothing of the hub's. Another database engine would be a second module beside
-``sqlite`` with the same few methods.
+keeps them, alone or as a copy of what is in ``postgres``; ``schema`` and ``tables`` are the form that they have in
+either, and ``files`` and ``copies`` what is done to a database that is not served. Everything in the hub may import
+this package; it imports nothing of the hub's.
 """
 
-from cmf_hub.store.files import backup, migrate, restore
+from cmf_hub.store.copies import FileDatabase, PostgresDatabase
 from cmf_hub.store.history import Entry
+from cmf_hub.store.postgres import LeadershipLost, Postgres
 from cmf_hub.store.query import Condition, Order, Query
 from cmf_hub.store.record import Ddl, Key, Orphan, Record, Row
 from cmf_hub.store.schema import StoreError
@@ -19,16 +19,17 @@ __all__ = [
     "Condition",
     "Ddl",
     "Entry",
+    "FileDatabase",
     "Key",
+    "LeadershipLost",
     "Order",
     "Orphan",
+    "Postgres",
+    "PostgresDatabase",
     "Query",
     "Record",
     "Row",
     "Store",
     "StoreError",
     "Transaction",
-    "backup",
-    "migrate",
-    "restore",
 ]

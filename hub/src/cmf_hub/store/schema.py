@@ -79,6 +79,8 @@ CREATE INDEX resource_state ON resource (kind, scope, state, name);
 )
 NEWEST = len(_MIGRATIONS)
 """Version of the schema that this hub works with (SQLite's `user_version`); 0 is an empty file."""
+KEPT = ("resource", "history", "orphan", "ddl")
+"""Tables from which the others follow, by triggers."""
 
 
 class StoreError(ServerError):
@@ -111,8 +113,13 @@ def upgrade(connection: apsw.Connection, path: Path) -> int:
     """
     version = version_of(connection, path)
     if version < NEWEST:
-        with connection:
-            for migration in _MIGRATIONS[version:]:
-                connection.execute(migration)
-            connection.execute(f"PRAGMA user_version = {NEWEST}")
+        migrate(connection, version, NEWEST)
     return version
+
+
+def migrate(connection: apsw.Connection, version: int, target: int) -> None:
+    """Bring a database from one version to another, all of it or nothing."""
+    with connection:
+        for migration in _MIGRATIONS[version:target]:
+            connection.execute(migration)
+        connection.execute(f"PRAGMA user_version = {target}")

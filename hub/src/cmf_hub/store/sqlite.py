@@ -4,6 +4,9 @@ Every change runs in the writer thread, in a savepoint of its own inside a trans
 whatever waits at that moment; one flush to disk then serves them all (`synchronous=FULL`: what was
 acknowledged survives a power cut). Reads use a second, read-only connection in the event loop's
 thread; each takes microseconds.
+
+With PostgreSQL behind it (`Store.copy_of`), the database is a copy in a temporary folder, and a commit is first made
+there.
 """
 
 from __future__ import annotations
@@ -11,16 +14,18 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import tempfile
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
 from cmf_hub.store.files import create, lock
-from cmf_hub.store.schema import StoreError, upgrade
+from cmf_hub.store.postgres import Postgres
+from cmf_hub.store.schema import KEPT, StoreError, upgrade
 from cmf_hub.store.transaction import Reader, Transaction
 
 T = TypeVar("T")
@@ -40,10 +45,14 @@ class _Job(NamedTuple):
 class Store(Reader):
     """The open database. Reads are plain calls from the event loop's thread; changes go through `transact`."""
 
-    def __init__(self, reader: apsw.Connection, writer: apsw.Connection, lock: int) -> None:
+    def __init__(self, path: Path, writer: apsw.Connection, held: ExitStack, primary: Postgres | None = None) -> None:
+        reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        held.callback(reader.close)
+        reader.execute("PRAGMA busy_timeout = 5000").fetchall()
         super().__init__(reader)
         self._writer = writer
-        self._lock = lock
+        self._held = held
+        self._primary = primary
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._thread.start()
@@ -61,23 +70,43 @@ class Store(Reader):
     @classmethod
     def _open(cls, path: Path) -> Store:
         path = path.absolute()
-        held = lock(path)
-        try:
-            create(path)
-            writer = apsw.Connection(str(path))
-            writer.execute("PRAGMA busy_timeout = 5000").fetchall()
-            upgrade(writer, path)  # first, so that a file of another program stays as it is
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "trusted_schema = OFF"):
-                writer.execute(f"PRAGMA {pragma}").fetchall()
-            reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-            reader.execute("PRAGMA busy_timeout = 5000").fetchall()
-        except apsw.Error as error:
-            os.close(held)
-            raise StoreError(f"The database {path} cannot be opened: {error}") from error
-        except StoreError:
-            os.close(held)
-            raise
-        return cls(reader, writer, held)
+        with ExitStack() as held:
+            held.callback(os.close, lock(path))
+            try:
+                create(path)
+                writer = apsw.Connection(str(path))
+                held.callback(writer.close)
+                writer.execute("PRAGMA busy_timeout = 5000").fetchall()
+                upgrade(writer, path)  # first, so that a file of another program stays as it is
+                _prepare(writer, "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON")
+                return cls(path, writer, held.pop_all())
+            except apsw.Error as error:
+                raise StoreError(f"The database {path} cannot be opened: {error}") from error
+
+    @classmethod
+    async def copy_of(cls, primary: Postgres) -> Store:
+        """Copy a PostgreSQL database that this hub leads, and open the copy; closing it ends the session too.
+
+        Raises:
+            StoreError: PostgreSQL cannot be read, or a newer hub wrote it.
+        """
+        return await asyncio.to_thread(cls._copy_of, primary)
+
+    @classmethod
+    def _copy_of(cls, primary: Postgres) -> Store:
+        with ExitStack() as held:
+            held.callback(primary.close)
+            path = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="cmf-hub-"))) / "copy.db"
+            try:
+                create(path)
+                writer = apsw.Connection(str(path))
+                held.callback(writer.close)
+                # Nothing of the copy need survive: the next hub makes its own.
+                _prepare(writer, "journal_mode = WAL", "synchronous = OFF")
+                primary.load(writer, path)
+                return cls(path, writer, held.pop_all(), primary)
+            except apsw.Error as error:
+                raise StoreError(f"The copy {path} of the database cannot be written: {error}") from error
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run a change and return its result once it is safely on disk.
@@ -100,18 +129,18 @@ class Store(Reader):
         if self._closed:
             return
         self._closed = True
+        if self._primary is not None:
+            self._primary.interrupt()
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
-        self._connection.close()
-        self._writer.close()
-        os.close(self._lock)
+        await asyncio.to_thread(self._held.close)
 
     def _write(self) -> None:
         """Carry out batches until the end of the queue; runs in the writer's thread."""
         ended = False
         while not ended:
             batch: list[_Job] = []
-            job = self._jobs.get()
+            job = self._next()
             while job is not None:
                 batch.append(job)
                 if len(batch) == _BATCH or self._jobs.empty():
@@ -121,14 +150,34 @@ class Store(Reader):
             if batch:
                 self._commit(batch)
 
+    def _next(self) -> _Job | None:
+        """Wait for a change; meanwhile, see from time to time that PostgreSQL still holds our lock."""
+        while self._primary is not None:
+            try:
+                return self._jobs.get(timeout=self._primary.ping_seconds)
+            except queue.Empty:
+                with suppress(StoreError):  # `on_lost` is told of it
+                    self._primary.ping()
+        return self._jobs.get()
+
     def _commit(self, batch: list[_Job]) -> None:
         results: list[tuple[_Job, Any, BaseException | None]] = []
+        session = None if self._primary is None else _session(self._writer)
         try:
             with _Immediate(self._writer):
                 for job in batch:
                     results.append((job, *self._attempt(job.work)))
+                if self._primary is not None and session is not None and (changes := session.changeset()):
+                    self._primary.commit(changes)
         except apsw.Error as error:
+            if self._primary is not None:
+                self._primary.give_up(error)
             results = [(job, None, _failure(error)) for job in batch]
+        except StoreError as error:
+            results = [(job, None, error) for job in batch]
+        finally:
+            if session is not None:
+                session.close()
         for loop in {job.loop for job, _, _ in results}:
             ended = [(job.done, value, exception) for job, value, exception in results if job.loop is loop]
             with suppress(RuntimeError):  # the callers' loop is closed: nobody waits any more
@@ -162,6 +211,19 @@ class _Immediate:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+
+def _session(writer: apsw.Connection) -> apsw.Session:
+    """Begin to record what changes in the tables that are kept."""
+    session = apsw.Session(writer, "main")
+    for table in KEPT:
+        session.attach(table)
+    return session
+
+
+def _prepare(writer: apsw.Connection, *pragmas: str) -> None:
+    for pragma in (*pragmas, "trusted_schema = OFF"):
+        writer.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def _failure(error: apsw.Error) -> StoreError:

@@ -26,6 +26,22 @@ def start_standin(
     return process
 
 
+def launch_hub(
+    settings: Mapping[str, str], directory: Path, *, name: str = "hub", die_with_parent: bool = False
+) -> ManagedProcess:
+    """Start a hub unless it runs, and do not wait for it: it may have to stand by.
+
+    Args:
+        settings: ``CMF_*`` variables.
+        directory: Where its ``NAME.pid`` and ``NAME.log`` are kept.
+        name: Name of the process.
+        die_with_parent: See :class:`~cmf_localfleet.processes.ManagedProcess`.
+    """
+    process = ManagedProcess(name, directory, die_with_parent=die_with_parent)
+    process.launch([_command("cmf-hub"), "serve"], {**settings, **no_proxy_exports()})
+    return process
+
+
 def start_hub(
     settings: Mapping[str, str],
     directory: Path,
@@ -34,20 +50,19 @@ def start_hub(
     die_with_parent: bool = False,
     timeout: float = 30.0,
 ) -> ManagedProcess:
-    """Start a hub unless it runs, and wait until it is ready.
+    """Start a hub as ``launch_hub`` does, and wait until it is ready.
 
     Args:
         settings: ``CMF_*`` variables; ``CMF_PORT`` must be among them.
-        directory: Where its ``NAME.pid`` and ``NAME.log`` are kept.
-        name: Name of the process.
-        die_with_parent: See :class:`~cmf_localfleet.processes.ManagedProcess`.
+        directory: As ``launch_hub`` has it.
+        name: As ``launch_hub`` has it.
+        die_with_parent: As ``launch_hub`` has it.
         timeout: Seconds until it has to be ready.
 
     Raises:
         ProcessFailedError: It ended, or was not ready in time.
     """
-    process = ManagedProcess(name, directory, die_with_parent=die_with_parent)
-    process.launch([_command("cmf-hub"), "serve"], {**settings, **no_proxy_exports()})
+    process = launch_hub(settings, directory, name=name, die_with_parent=die_with_parent)
     ready = f"http://{settings.get('CMF_HOST', '127.0.0.1')}:{settings['CMF_PORT']}/readyz"
     if not wait_until(lambda: _is_ready(process, ready), timeout):
         raise ProcessFailedError(
