@@ -59,18 +59,20 @@ def main() -> None:
 
 def closure(name: str) -> Iterator[Distribution]:
     """Yield a package and all that it needs here."""
-    wanted, seen = [name], set[str]()
+    wanted, seen = [(name, "")], set[tuple[str, str]]()
     while wanted:
-        found = distribution(wanted.pop())
+        package, extra = wanted.pop()
+        found = distribution(package)
         key = re.sub(r"[-_.]+", "-", found.name).lower()
-        if key in seen:
+        if (key, extra) in seen:
             continue
-        seen.add(key)
-        yield found
+        if not any(known == key for known, _ in seen):
+            yield found
+        seen.add((key, extra))
         for text in found.requires or []:
             requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                wanted.append(requirement.name)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                wanted += [(requirement.name, each) for each in ("", *sorted(requirement.extras))]
 
 
 def hub_files(packages: Iterable[Distribution]) -> dict[str, Path]:
