@@ -42,3 +42,28 @@ def message(text: str) -> str:
     for pattern, replacement, _ in MESSAGES:
         text = re.sub(pattern, replacement, text)
     return text
+
+
+FLEETING: tuple[tuple[str, str, str], ...] = (
+    ("jobManagerDeploymentStatus", "DEPLOYED_NOT_READY", "the JobManager answers between two looks on a fast machine"),
+    ("job.state", "CREATED", "the TaskManager comes between two looks"),
+    ("savepoint.triggerId", "True", "a savepoint is taken between two looks"),
+)
+"""Field, value, reason: states that the real operator writes only if it looks in time. Recordings have them or not."""
+
+_HUB_READS = ("deleting", "gone", "lifecycleState", "jobManagerDeploymentStatus", "error")
+
+
+def lasting(state: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the hub reads of a state of a FlinkDeployment; None of a fleeting one."""
+    state = comparable({name: value for name, value in state.items() if name != "t"})
+    job, savepoint, reconciled = (state.get(name) or {} for name in ("job", "savepoint", "reconciliation"))
+    read = {name: state[name] for name in _HUB_READS if name in state} | {
+        "job.state": job.get("state"),
+        "savepoint.triggerId": savepoint.get("triggerId"),
+        "savepoint.hasLocation": savepoint.get("hasLocation"),
+        "reconciliation.state": reconciled.get("state"),
+        "reconciliation.specJobState": reconciled.get("specJobState"),
+    }
+    read = {name: value for name, value in read.items() if value is not None}
+    return None if any(str(read.get(field)) == value for field, value, _ in FLEETING) else read

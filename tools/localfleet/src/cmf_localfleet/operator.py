@@ -34,7 +34,8 @@ def install_operator(kubeconfig: Path, namespaces: list[str]) -> None:
     manifests = list(yaml.safe_load_all((source / "operator.yaml").read_text()))
     accounts = list(yaml.safe_load_all((source / "flink-account.yaml").read_text()))
     with connect(kubeconfig) as client:
-        dynamic: Any = DynamicClient(client)  # type: ignore[no-untyped-call]
+        cache = kubeconfig.with_suffix(".discovery")  # by default it would stay in the folder for temporary files
+        dynamic: Any = DynamicClient(client, cache_file=str(cache))  # type: ignore[no-untyped-call]
         for manifest in manifests:
             if manifest["kind"] == "ConfigMap":
                 manifest["data"] = configuration
