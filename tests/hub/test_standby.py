@@ -1,7 +1,9 @@
 """Several hubs on one PostgreSQL: one leads, the others stand by and follow it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -75,6 +77,50 @@ def test_a_hub_that_stands_by_follows_one_that_dies(hubs: Callable[..., Hub]) ->
     second.stop()
     wait_for(lambda: leads(first), "the first hub to lead again")
     assert first.get(f"{environment}/applications/{name}").status_code == 200
+
+
+def test_whatever_was_acknowledged_survives_one_fail_over_after_the_other(hubs: Callable[..., Hub]) -> None:
+    pair = [hubs(), hubs()]
+    pair[0].start()
+    pair[1].launch()
+    acknowledged: list[str] = []
+    for number in range(FAIL_OVERS):
+        leader, other = pair[number % 2], pair[(number + 1) % 2]
+        wait_for(lambda: stands_by(other), "the other hub to stand by")  # noqa: B023
+        with ThreadPoolExecutor(4) as writers:
+            written = [writers.submit(write_until_it_dies, leader, unique("writer")) for _ in range(4)]
+            wait_for(lambda: len(pages(leader)) > len(acknowledged) + 20, "writes to be under way")  # noqa: B023
+            leader.kill()
+            acknowledged += [name for each in written for name in each.result()]
+        wait_for(lambda: leads(other), "the other hub to lead")  # noqa: B023
+        assert set(acknowledged) <= set(pages(other))
+        leader.launch()
+    assert len(acknowledged) > 20 * FAIL_OVERS
+
+
+FAIL_OVERS = 4
+
+
+def write_until_it_dies(hub: Hub, prefix: str) -> list[str]:
+    """Create environments until the hub answers no more, and return those that it has acknowledged."""
+    acknowledged: list[str] = []
+    with httpx.Client(base_url=str(hub.http.base_url), trust_env=False, timeout=30) as http, suppress(httpx.HTTPError):
+        for number in count():
+            name = f"{prefix}-{number}"
+            answer = http.post(f"{V1}/environments", json={"name": name, "kubernetesNamespace": "flink"})
+            answer.raise_for_status()
+            acknowledged.append(name)
+    return acknowledged
+
+
+def pages(hub: Hub) -> list[str]:
+    """Return the names of all environments."""
+    names: list[str] = []
+    while found := probe(hub, f"{V1}/environments?size=1000&page={len(names) // 1000}").json()["items"]:
+        names += [each["name"] for each in found]
+        if len(found) < 1000:
+            break
+    return names
 
 
 def test_a_hub_that_stands_by_ends_when_it_is_told_to(hubs: Callable[..., Hub]) -> None:
