@@ -135,8 +135,9 @@ async def test_a_leader_that_another_one_followed_writes_nothing_more(
     await second.transact(putting(record("second")))
     relay.cut(off=False)
     await second.close()  # the lock is free again: it is the number of leaders that keeps the first one out
-    with pytest.raises(LeadershipLost, match="another one has led meanwhile"):
+    with pytest.raises(LeadershipLost, match="another one has led meanwhile") as lost:
         await late
+    assert (lost.value.status, lost.value.retry_after) == (503, 1)
     assert told.wait(10)
     with pytest.raises(LeadershipLost):
         await first.transact(putting(record("later")))

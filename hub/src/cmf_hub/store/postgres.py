@@ -34,7 +34,9 @@ _RETRY_SECONDS = 0.2
 
 
 class LeadershipLost(StoreError):
-    """Another hub may lead now: this one must not go on."""
+    """Another hub may lead now: this one must not go on. Whether the last change happened, nobody knows."""
+
+    status = 503
 
 
 class Postgres:
@@ -191,7 +193,7 @@ class Postgres:
 
     def _lose(self, why: str) -> LeadershipLost:
         self._lost = LeadershipLost(
-            f"This hub does not lead any more ({why.strip()}): it stops, and another can take over"
+            f"This hub does not lead any more ({why.strip()}): it stops, and another can take over", retry_after=1
         )
         self.on_lost(self._lost)
         return self._lost

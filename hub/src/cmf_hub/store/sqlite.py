@@ -45,10 +45,9 @@ class _Job(NamedTuple):
 class Store(Reader):
     """The open database. Reads are plain calls from the event loop's thread; changes go through `transact`."""
 
-    def __init__(self, path: Path, writer: apsw.Connection, held: ExitStack, primary: Postgres | None = None) -> None:
-        reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        held.callback(reader.close)
-        reader.execute("PRAGMA busy_timeout = 5000").fetchall()
+    def __init__(
+        self, reader: apsw.Connection, writer: apsw.Connection, held: ExitStack, primary: Postgres | None = None
+    ) -> None:
         super().__init__(reader)
         self._writer = writer
         self._held = held
@@ -79,7 +78,7 @@ class Store(Reader):
                 writer.execute("PRAGMA busy_timeout = 5000").fetchall()
                 upgrade(writer, path)  # first, so that a file of another program stays as it is
                 _prepare(writer, "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON")
-                return cls(path, writer, held.pop_all())
+                return cls(_reader(path, held), writer, held.pop_all())
             except apsw.Error as error:
                 raise StoreError(f"The database {path} cannot be opened: {error}") from error
 
@@ -104,7 +103,7 @@ class Store(Reader):
                 # Nothing of the copy need survive: the next hub makes its own.
                 _prepare(writer, "journal_mode = WAL", "synchronous = OFF")
                 primary.load(writer, path)
-                return cls(path, writer, held.pop_all(), primary)
+                return cls(_reader(path, held), writer, held.pop_all(), primary)
             except apsw.Error as error:
                 raise StoreError(f"The copy {path} of the database cannot be written: {error}") from error
 
@@ -219,6 +218,13 @@ def _session(writer: apsw.Connection) -> apsw.Session:
     for table in KEPT:
         session.attach(table)
     return session
+
+
+def _reader(path: Path, held: ExitStack) -> apsw.Connection:
+    reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    held.callback(reader.close)
+    reader.execute("PRAGMA busy_timeout = 5000").fetchall()
+    return reader
 
 
 def _prepare(writer: apsw.Connection, *pragmas: str) -> None:
