@@ -69,6 +69,10 @@ def test_what_an_environment_and_a_pool_restart(program: Program, cmf: Hub) -> N
     said = program.preview(environment(env, flink_application_defaults=defaults) + plain(app) + pool(shared))
     assert f"FlinkApplication '{app}' in environment '{env}': JobManager and TaskManagers restart" in said
     assert "(flinkConfiguration.a.b); its state is lost (upgradeMode stateless) [E20]" in said
+    mistake: dict[str, Any] = {"spec": {"taskManager": {"resource": {"memory": "lots"}}}}
+    said = program.preview(environment(env, flink_application_defaults=mistake) + plain(app) + pool(shared))
+    assert f"FlinkApplication '{app}' in environment '{env}': spec" in said
+    assert "No operator takes that from these defaults" in said
     bigger: dict[str, Any] = {"image": "confluentinc/cp-flink-sql:1.19-cp8", "flinkVersion": "v1_19"}
     bigger |= {part: {"resource": {"memory": "2048m", "cpu": 1}} for part in ("jobManager", "taskManager")}
     said = program.preview(environment(env) + plain(app) + pool(shared, cluster_spec=bigger))

@@ -1,5 +1,7 @@
 """Rules of environments and of names."""
 
+from typing import Any
+
 import pytest
 from cmf_core.errors import BadRequest, Conflict
 from cmf_core.models import Environment
@@ -24,6 +26,22 @@ def test_the_namespace_must_exist() -> None:
     enforce(environments.known_namespace("flink", exists=True))
     with pytest.raises(BadRequest, match=r"^Environment's kubernetesNamespace 'fl' does not exist\.$"):
         enforce(environments.known_namespace("fl", exists=False))
+
+
+@pytest.mark.rule("E04")
+def test_defaults_that_no_operator_takes_are_told_once() -> None:
+    good: dict[str, Any] = {
+        "image": "flink:1.20",
+        "flinkVersion": "v1_20",
+        "job": {"jarURI": "local:///a.jar", "parallelism": 1},
+    }
+    bad = {**good, "taskManager": {"resource": {"memory": "lots"}}}
+    told = environments.new_defaults("FlinkApplication 'orders'", good, bad)
+    assert told is not None
+    assert str(told).startswith("FlinkApplication 'orders': spec")
+    assert "its job runs on as it is" in str(told)
+    assert environments.new_defaults("FlinkApplication 'orders'", good, good) is None
+    assert environments.new_defaults("FlinkApplication 'orders'", bad, bad) is None, "it was so before"
 
 
 def environment(**fields: str) -> Environment:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from typing import Any
 
 from cmf_core.models.environment import Environment
 from cmf_core.models.kubernetes_cluster import DEFAULT_CLUSTER
-from cmf_core.rules.verdict import Refusal, Verdict, rule
+from cmf_core.rules import operator
+from cmf_core.rules.verdict import Advice, Refusal, Verdict, rule
 
 
 @rule("C05")
@@ -46,6 +48,23 @@ def immutable_placement(present: Environment, sent: Environment) -> Verdict:
             )
             return Refusal(400, text, "E40")  # the only refusal that CMF declares for environments
     return None
+
+
+@rule("E04")
+def new_defaults(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Advice | None:
+    """Defaults with which no operator takes an application that is there are told beforehand.
+
+    Args:
+        what: kind, name and place of the application.
+        before: its specification with the present defaults.
+        after: its specification with the new ones.
+    """
+    where = f"{what}: spec"
+    refusal = operator.refused(where, after)
+    if refusal is None or operator.refused(where, before) is not None:
+        return None
+    text = "No operator takes that from these defaults: its job runs on as it is, and not even its deletion may end"
+    return Advice(f"{refusal.message}. {text}", refusal.rule)
 
 
 @rule("C52")

@@ -9,7 +9,7 @@ from cmf_core.calls import ENVIRONMENTS, Collection, applications
 from cmf_core.merge import merged
 from cmf_core.models import DEFAULT_CLUSTER, Environment
 from cmf_core.rules import Advice, Verdict, advice, names, restarts, specs
-from cmf_core.rules.environments import deletable, known_cluster, placement
+from cmf_core.rules.environments import deletable, known_cluster, new_defaults, placement
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
@@ -114,14 +114,11 @@ class EnvironmentKind(KeptKind[EnvironmentInputs]):
         if found is None or laid == whole(olds.get(field)) or contains_unknown(laid):
             return []
         before, after = ((defaults or {}).get("spec") for defaults in (found.flink_application_defaults, laid))
-        given = [
-            restarts.job_advice(
-                f"FlinkApplication '{each.name}' in environment '{name}'",
-                merged(each.spec, before),
-                merged(each.spec, after),
-            )
-            for each in (await facts.all(applications(name))).values()
-        ]
+        given: list[Advice | None] = []
+        for each in (await facts.all(applications(name))).values():
+            what = f"FlinkApplication '{each.name}' in environment '{name}'"
+            present, asked = merged(each.spec, before), merged(each.spec, after)
+            given.append(new_defaults(what, present, asked) or restarts.job_advice(what, present, asked))
         return advice(*given)
 
     async def create(self, hub: Hub, inputs: EnvironmentInputs, operation: Operation) -> Created:
