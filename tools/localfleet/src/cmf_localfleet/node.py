@@ -51,7 +51,18 @@ def missing_for_nodes() -> str | None:
         return str(error)
     if not (_PLUGINS / "bridge").is_file():
         return f"{_PLUGINS}/bridge is missing: install it (Debian: `apt install containernetworking-plugins`)."
+    tried = subprocess.run(
+        [*_namespaces(), "ip", "link", "set", "lo", "up"], capture_output=True, text=True, timeout=30, check=False
+    )
+    if tried.returncode != 0 or not os.access(_CGROUPS, os.W_OK):
+        told = tried.stderr.strip() or f"{_CGROUPS} is read-only"
+        return f"local nodes need a root that may make namespaces and control groups, as in no usual container: {told}"
     return None
+
+
+def _namespaces() -> list[str]:
+    """Return the command that runs another one in namespaces of its own."""
+    return [require_command("unshare"), *_NAMESPACES, "--fork", "--mount-proc", "--kill-child"]
 
 
 class NodeCluster(LocalCluster):
@@ -213,8 +224,7 @@ class NodeCluster(LocalCluster):
         gateway = f"10.222.{self._number}.1"
         script, directory = str(source / "node.sh"), str(self.directory.absolute())
         start = [script, self.name, self._cgroup, self.address, gateway, directory, str(ensure_artifact("node"))]
-        unshare = [require_command("unshare"), *_NAMESPACES, "--fork", "--mount-proc", "--kill-child"]
-        self._node.launch([*unshare, *start])
+        self._node.launch([*_namespaces(), *start])
         _ip("link", "add", self._cable, "type", "veth", "peer", "name", "eth0", "netns", str(self._init))
         _ip("address", "add", f"{gateway}/30", "dev", self._cable)
         _ip("link", "set", self._cable, "up")
