@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from typing import Any
 import psycopg
 import pytest
 from cmf_localfleet.ports import free_port
+from cmf_localfleet.processes import end_with_parent
+
+from tests.support.wait import wait_for
 
 PASSWORD = "not to be se%en"
 _URL_PASSWORD = "not%20to%20be%20se%25en"
@@ -33,16 +37,40 @@ class PostgresServer:
         secret = folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o444)
-        self._run("initdb", "--no-sync", "--username=cmf", "--auth=scram-sha-256", f"--pwfile={secret}")
+        # What it says is of no use, and a pipe would have to be read.
+        subprocess.run(
+            [_found("initdb"), f"--pgdata={self._data}", "--no-sync", "--username=cmf", "--auth=scram-sha-256",
+             f"--pwfile={secret}"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=120, **self._user,
+        )  # fmt: skip
 
     def start(self) -> None:
-        """Start the server, and wait until it takes connections."""
-        settings = f"-p {self.port} -k {self._data} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
-        self._run("pg_ctl", "--wait", f"--log={self._data}/log", f"--options={settings}", "start")
+        """Start the server, and wait until it takes connections; it ends with this process, however that ends."""
+        settings = (
+            "listen_addresses=127.0.0.1",
+            f"port={self.port}",
+            f"unix_socket_directories={self._data}",
+            "fsync=off",
+        )
+        options = [text for setting in settings for text in ("-c", setting)]
+        self._process = subprocess.Popen(
+            [_found("postgres"), "-D", self._data, *options],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent, **self._user,
+        )  # fmt: skip
+        wait_for(self._answers, "PostgreSQL to answer")
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, f"PostgreSQL ended: {self._process.returncode}"
+        try:
+            self.session("postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         """End all sessions, and stop the server."""
-        self._run("pg_ctl", "--wait", "--mode=fast", "stop")
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=60)
 
     def url(self, database: str, port: int | None = None) -> str:
         """Return the address of a database, by another port if there is something in between."""
@@ -67,14 +95,6 @@ class PostgresServer:
                 "WHERE application_name = 'cmf-hub' AND datname = %s",
                 (database,),
             )
-
-    def _run(self, command: str, *arguments: str) -> None:
-        # Its log would keep our pipes open.
-        done = subprocess.run(
-            [_found(command), f"--pgdata={self._data}", *arguments],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=120, **self._user,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{command} {arguments} failed: {done.returncode}"
 
 
 def _found(command: str) -> str:

@@ -90,7 +90,7 @@ class ManagedProcess:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
-                preexec_fn=_die_with_parent if self._die_with_parent else None,
+                preexec_fn=end_with_parent if self._die_with_parent else None,
             )
         started = psutil.Process(child.pid).create_time()
         self.pid_file.write_text(f"{child.pid} {started}\n")
@@ -162,6 +162,7 @@ class ManagedProcess:
             return
 
 
-def _die_with_parent() -> None:
+def end_with_parent() -> None:
+    """Have the kernel kill this process, a child before its `exec`, when the thread that made it ends; on Linux."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
