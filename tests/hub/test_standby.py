@@ -15,6 +15,8 @@ from tests.support.postgres import PASSWORD, PostgresServer
 from tests.support.relay import relay_to
 from tests.support.wait import wait_for
 
+FAIL_OVERS = 4
+
 
 @pytest.fixture
 def hubs(fleet: dict[str, Spoke], postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable[..., Hub]]:
@@ -89,16 +91,13 @@ def test_whatever_was_acknowledged_survives_one_fail_over_after_the_other(hubs: 
         wait_for(lambda: stands_by(other), "the other hub to stand by")  # noqa: B023
         with ThreadPoolExecutor(4) as writers:
             written = [writers.submit(write_until_it_dies, leader, unique("writer")) for _ in range(4)]
-            wait_for(lambda: len(pages(leader)) > len(acknowledged) + 20, "writes to be under way")  # noqa: B023
+            wait_for(lambda: len(environments(leader)) > len(acknowledged) + 20, "writes to be under way")  # noqa: B023
             leader.kill()
             acknowledged += [name for each in written for name in each.result()]
         wait_for(lambda: leads(other), "the other hub to lead")  # noqa: B023
-        assert set(acknowledged) <= set(pages(other))
+        assert set(acknowledged) <= set(environments(other))
         leader.launch()
     assert len(acknowledged) > 20 * FAIL_OVERS
-
-
-FAIL_OVERS = 4
 
 
 def write_until_it_dies(hub: Hub, prefix: str) -> list[str]:
@@ -113,7 +112,7 @@ def write_until_it_dies(hub: Hub, prefix: str) -> list[str]:
     return acknowledged
 
 
-def pages(hub: Hub) -> list[str]:
+def environments(hub: Hub) -> list[str]:
     """Return the names of all environments."""
     names: list[str] = []
     while found := probe(hub, f"{V1}/environments?size=1000&page={len(names) // 1000}").json()["items"]:

@@ -104,8 +104,7 @@ class Hub(pulumi.ComponentResource):
         """
         where = f"Hub '{resource_name}'"
         _check(where, distribution, image, chart, database, security)
-        if database_url is not None and (distribution != "open" or storage is not None):
-            raise ValueError(f"{where}: `database_url` is the open hub's, and takes the place of `storage`")
+        _check_storage(where, distribution, storage, database_url)
         super().__init__("cmf:components:Hub", resource_name, {}, opts)
         self.authority = self.client_certificate = None
         self._name, self._namespace = resource_name, namespace
@@ -298,6 +297,11 @@ def _check(
             f"{where}: Confluent's CMF has roles in its metadata service: leave role_bindings and super_users out, and "
             "set cmf.authorization in values"
         )
+
+
+def _check_storage(where: str, distribution: str, storage: Storage | None, database_url: Input[str] | None) -> None:
+    if database_url is not None and (distribution != "open" or storage is not None):
+        raise ValueError(f"{where}: `database_url` is the open hub's, and takes the place of `storage`")
 
 
 def _tls_secret(name: str, given: Security | None) -> str | None:
