@@ -1,4 +1,4 @@
-"""What a test does with a life cycle: operations that remember what the user is told."""
+"""What a test does with a life cycle: operations that remember what the user is told, and a clock that it moves."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +7,19 @@ from typing import Any
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Kind
 from pulumi_cmf.lifecycle.operations import Created, Found, Operation, State
+
+
+class FakeClock:
+    """A clock that moves by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
 
 
 @dataclass

@@ -6,18 +6,7 @@ import pytest
 from cmf_core.errors import CmfError, HubUnreachable, NotFound
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
 
-
-class FakeClock:
-    """A clock that moves by sleeping."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def monotonic(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
+from tests.provider.operations import FakeClock
 
 
 async def wait(looks: Iterable[Look | CmfError], limit: float = 60) -> tuple[list[str], float]:

@@ -249,10 +249,15 @@ class Client:
 
 
 class AsyncClient:
-    """Asynchronous client; an async context manager. Belongs to one event loop."""
+    """Asynchronous client; an async context manager. Belongs to one event loop.
+
+    Attributes:
+        writes: how many calls that may have changed something have ended.
+    """
 
     def __init__(self, settings: ClientSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.settings = settings
+        self.writes = 0
         self._contact = _Contact()
         self._http = httpx.AsyncClient(**settings.options(), transport=transport)
 
@@ -272,6 +277,12 @@ class AsyncClient:
         Raises:
             CmfError: what the server refused, or `HubUnreachable`.
         """
+        try:
+            return await self._carried_out(call)
+        finally:
+            self.writes += call.method != "GET"
+
+    async def _carried_out(self, call: Call[T]) -> T:
         exchange = _exchange(self.settings, self._contact, self._http, call)
         outcome: _Outcome = None
         while True:

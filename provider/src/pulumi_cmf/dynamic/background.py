@@ -51,8 +51,8 @@ async def _cancellable(work: Coroutine[Any, Any, T], context: grpc.ServicerConte
 
 
 @cache
-def _client(settings: Settings) -> AsyncClient:
-    return AsyncClient(settings.client())
+def _hub(settings: Settings) -> Hub:
+    return Hub(AsyncClient(settings.client()), settings)
 
 
 async def hub(settings: Settings) -> Hub:
@@ -61,12 +61,12 @@ async def hub(settings: Settings) -> Hub:
     Raises:
         HubUnreachable: a TLS file cannot be used.
     """
-    return Hub(_client(settings), settings)
+    return _hub(settings)
 
 
 @cache
 def _facts(settings: Settings) -> Facts:
-    return Facts(Hub(_client(settings), settings))
+    return Facts(_hub(settings))
 
 
 async def facts(settings: Settings) -> Facts:

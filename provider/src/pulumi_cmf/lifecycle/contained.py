@@ -19,7 +19,7 @@ from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kind import state_of
 from pulumi_cmf.lifecycle.object_names import left_behind, object_name, perhaps_left_behind
 from pulumi_cmf.lifecycle.operations import Created, Found, Going, NotReady, Operation, Refused, State
-from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
+from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, refreshed, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import orphan, remove
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
@@ -220,7 +220,7 @@ class ContainedKind(KeptKind[I], Generic[I, M]):
     async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
         """Return what CMF has."""
         place = self.named(id_)
-        found = await find(hub, self.collection(place["environment"]), place["name"])
+        found = await refreshed(hub, self.collection(place["environment"]), place["name"], state)
         if found is None:
             return None
         inputs = self.seen(state, self.all_present(place["environment"], found))

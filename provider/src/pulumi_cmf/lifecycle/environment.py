@@ -18,7 +18,7 @@ from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kind import state_of
 from pulumi_cmf.lifecycle.object_names import IN_ENVIRONMENTS
 from pulumi_cmf.lifecycle.operations import Created, Found, Going, Operation, Refused, State
-from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
+from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, refreshed, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.spelling import whole
@@ -129,7 +129,7 @@ class EnvironmentKind(KeptKind[EnvironmentInputs]):
 
     async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
         """Return what CMF has."""
-        found = await find(hub, ENVIRONMENTS, id_)
+        found = await refreshed(hub, ENVIRONMENTS, id_, state)
         if found is None:
             return None
         inputs = self.seen(state, _present(found))

@@ -44,6 +44,7 @@ from cmf_core.rules.environments import placement
 from cmf_core.rules.existence import exists
 
 from pulumi_cmf.lifecycle.hub import Hub
+from pulumi_cmf.lifecycle.lists import Lists, by_name
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN, contains_unknown, known_part
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class Facts:
     def __init__(self, hub: Hub) -> None:
         self.unasked = False
         self.hub = hub
-        self._lists: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._lists = Lists(self._read, hub.clock, FRESH_SECONDS)
         self._planned: defaultdict[str, dict[str, Planned]] = defaultdict(dict)
         self._going: set[tuple[str, str]] = set()
         self._namespaces: dict[tuple[str, str], bool | None] = {}
@@ -143,19 +144,11 @@ class Facts:
         Raises:
             CmfError: CMF did not answer, or not with a list.
         """
-        now = self.hub.clock.monotonic()
-        read, items = self._lists.get(collection.path, (0.0, None))
-        if items is None or now - read > FRESH_SECONDS:
-            items = await self._read(collection)
-            self._lists[collection.path] = (now, items)
-        return items
+        return await self._lists.all(collection)
 
-    async def _read(self, collection: Collection[M]) -> Mapping[str, M]:
-        async def listed() -> dict[str, M]:
-            return {item.metadata.name: item async for item in self.hub.client.list(collection)}
-
+    async def _read(self, collection: Collection[Any]) -> Mapping[str, Any]:
         try:
-            return await self._answer(listed())
+            return await self._answer(by_name(self.hub.client, collection))
         except NotFound:
             if collection in _GLOBAL:
                 raise  # this is no answer of a CMF

@@ -21,7 +21,7 @@ from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kind import state_of
 from pulumi_cmf.lifecycle.kubeconfigs import NO_PLACE, kubeconfigs
 from pulumi_cmf.lifecycle.operations import Created, Found, Going, NotReady, Operation, Refused, State
-from pulumi_cmf.lifecycle.ownership import find
+from pulumi_cmf.lifecycle.ownership import find, refreshed
 from pulumi_cmf.lifecycle.settings import Settings
 from pulumi_cmf.lifecycle.waiting import Look, WaitFailed, wait_until
 
@@ -116,7 +116,7 @@ class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
 
     async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
         """Return what CMF has; a kubeconfig that is not the one which was staged counts as not given."""
-        found = await find(hub, KUBERNETES_CLUSTERS, id_)
+        found = await refreshed(hub, KUBERNETES_CLUSTERS, id_, state)
         if found is None:
             return None
         present = _present(found)

@@ -8,6 +8,7 @@ only a repeat of the same create has, tells them apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cmf_core.calls import Collection
 from cmf_core.errors import CmfError, Conflict, HubUnreachable, NotFound
@@ -46,6 +47,12 @@ async def find(hub: Hub, collection: Collection[M], name: str) -> M | None:
         return await hub.client.send(collection.get(name))
     except NotFound:
         return None
+
+
+async def refreshed(hub: Hub, collection: Collection[M], name: str, state: Mapping[str, Any]) -> M | None:
+    """Return a resource for `read`: one that has a state, as a list said a moment ago, if there is such a list."""
+    listed = await hub.recent.get(collection, name) if state else None
+    return await find(hub, collection, name) if listed is None else listed
 
 
 async def create_once(hub: Hub, collection: Collection[M], what: str, name: str, resource: M, mark: str | None) -> M:

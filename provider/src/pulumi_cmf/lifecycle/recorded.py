@@ -16,7 +16,7 @@ from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kind import state_of
 from pulumi_cmf.lifecycle.operations import Created, Found, Operation, Refused, State
-from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, taken, with_mark, without_mark
+from pulumi_cmf.lifecycle.ownership import create_once, find, gone, mark_of, refreshed, taken, with_mark, without_mark
 from pulumi_cmf.lifecycle.removal import remove
 
 _DELETE_SECONDS = 60.0
@@ -85,7 +85,7 @@ class RecordedKind(KeptKind[I], Generic[I, M]):
     async def read(self, hub: Hub, id_: str, state: Mapping[str, Any]) -> Found | None:
         """Return what CMF has."""
         place = self.named(id_)
-        found = await find(hub, self.collection(place), place["name"])
+        found = await refreshed(hub, self.collection(place), place["name"], state)
         if found is None:
             return None
         inputs = self.seen(state, self.all_present(place, found, state))

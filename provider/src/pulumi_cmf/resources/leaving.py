@@ -91,7 +91,8 @@ async def _registered() -> bool:
     manager, me = runtime._get_rpc_manager(), asyncio.current_task()  # noqa: SLF001
     while pending := [call for call in {*manager.rpcs, *runtime.SETTINGS.outputs} - {me} if not call.done()]:
         for call in pending:  # one by one: to wait for all at once takes time for each of them whenever one ends
-            await asyncio.wait([call])
+            if not call.done():
+                await asyncio.wait([call])
             if manager.unhandled_exception is not None:
                 return False
     return manager.unhandled_exception is None
