@@ -153,7 +153,7 @@ def running(folder: Path) -> Iterator[RealFleet]:
     clusters = {name: NodeCluster(folder / name, die_with_parent=True) for name in NAMES}
     with ExitStack() as stack:
         for cluster in clusters.values():
-            stack.callback(_end, cluster)
+            stack.callback(cluster.kill)
             cluster.launch()
         for cluster in clusters.values():
             cluster.wait_ready()
@@ -182,12 +182,6 @@ def given(folder: Path, kubeconfigs: str) -> Iterator[RealFleet]:
     with TemporaryDirectory(dir=shared, prefix="run-", ignore_cleanup_errors=True) as data:
         Path(data).chmod(0o777)
         yield RealFleet(clusters, Path(data), os.environ.get("E2E_FLINK_IMAGE", FLINK_IMAGE))
-
-
-def _end(cluster: NodeCluster) -> None:
-    """End a cluster; its logs stay, its images go."""
-    cluster.kill()
-    shutil.rmtree(cluster.directory / "containerd")
 
 
 def start_hub(fleet: RealFleet, folder: Path, settings: Mapping[str, str] | None = None) -> Hub:
