@@ -199,3 +199,10 @@ def start_hub(fleet: RealFleet, folder: Path, settings: Mapping[str, str] | None
     hub.start()
     hub.connected("default-k8s-cluster")
     return hub
+
+
+def flink(hub: Hub, resource: str, path: str) -> Any:
+    """Return what the REST API of a JobManager says, through the hub."""
+    answer = hub.get(f"{resource}/flink-web-ui/{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
