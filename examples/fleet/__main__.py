@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi_cmf import ComputePool, Environment, FlinkApplication, KubernetesCluster, Statement
+from pulumi_cmf import (
+    ComputePool,
+    Environment,
+    FlinkApplication,
+    KafkaCatalog,
+    KafkaDatabase,
+    KubernetesCluster,
+    Statement,
+)
 from pulumi_cmf.types import ApplicationDefaults, FlinkClusterSpec, PoolDefaults
 
 config = pulumi.Config()
@@ -30,7 +38,7 @@ def spokes() -> dict[str, Path]:
     return {name.strip(): Path(path.strip()) for name, _, path in pairs}
 
 
-# What all jobs share. An environment's settings win over those of an application or pool in it.
+# What all jobs keep.
 state: dict[str, Any] = {
     "state.backend.type": "rocksdb",
     "state.checkpoints.dir": f"{state_uri}/checkpoints",
@@ -38,15 +46,12 @@ state: dict[str, Any] = {
     "high-availability.type": "kubernetes",
     "high-availability.storageDir": f"{state_uri}/ha",
 }
+# What all Flink clusters share. An environment's settings win over those of an application or pool in it.
+given: dict[str, Any] = config.require_object("flinkDefaults")
 checkpoints: dict[str, Any] = {"execution.checkpointing.interval": config.require("checkpointInterval")}
-application_defaults: ApplicationDefaults = {
-    "metadata": {"labels": {"fleet": "example"}},
-    "spec": {"flink_configuration": checkpoints},
-}
-pool_defaults: PoolDefaults = {
-    "metadata": {"labels": {"fleet": "example"}},
-    "spec": {"cluster_spec": {"flink_configuration": checkpoints}},
-}
+defaults: Any = {**given, "flinkConfiguration": {**checkpoints, **given.get("flinkConfiguration", {})}}
+application_defaults: ApplicationDefaults = {"metadata": {"labels": {"fleet": "example"}}, "spec": defaults}
+pool_defaults: PoolDefaults = {"metadata": {"labels": {"fleet": "example"}}, "spec": {"cluster_spec": defaults}}
 
 # The cluster that CMF runs on is registered already; the spokes are not.
 clusters = {
@@ -83,7 +88,8 @@ application = FlinkApplication(
         "job_manager": {"resource": {"cpu": 0.5, "memory": "1024m"}},
         "task_manager": {"replicas": task_managers, "resource": {"cpu": task_slots, "memory": "2048m"}},
         "job": {
-            "jar_uri": "local:///opt/flink/examples/streaming/StateMachineExample.jar",
+            "jar_uri": config.require("jarUri"),
+            "args": config.require_object("jarArguments"),
             "parallelism": task_managers * task_slots,
             "upgrade_mode": "savepoint",
             "state": "running",
@@ -126,21 +132,58 @@ dedicated_pool = ComputePool(
     force_delete=force_delete,
 )
 
+# Tables for the statements, of connectors of Flink that need no other system, in a catalog that all environments see.
+# Only a shared pool has what makes tables, a SQL gateway; the stand-ins of `make up` have none.
+create_tables = {
+    "table-orders": """
+        CREATE TABLE orders (user_id INT, amount INT) WITH (
+            'connector' = 'datagen', 'rows-per-second' = '10',
+            'fields.user_id.min' = '1', 'fields.user_id.max' = '100',
+            'fields.amount.min' = '1', 'fields.amount.max' = '2000'
+        )
+    """,
+    "table-orders-by-user": "CREATE TABLE orders_by_user (user_id INT, orders BIGINT) WITH ('connector' = 'blackhole')",
+    "table-big-orders": "CREATE TABLE big_orders (user_id INT, amount INT) WITH ('connector' = 'blackhole')",
+}
+tables: list[Statement] = []
+where: dict[str, pulumi.Input[str]] = {}
+if config.require_bool("createTables"):
+    catalog = KafkaCatalog("fleet", sr_instance={"connection_config": {}})
+    database = KafkaDatabase(
+        "shop", catalog=catalog.name, kafka_cluster={"connection_config": {}}, ddl_environments=[hub.name]
+    )
+    where = {"sql.current-catalog": catalog.name, "sql.current-database": database.name}
+    tables = [
+        Statement(
+            name,
+            environment=hub.name,
+            compute_pool_name=shared_pool.name,
+            statement=statement,
+            properties=where,
+            force_delete=force_delete,
+        )
+        for name, statement in create_tables.items()
+    ]
+
 statements = {
     "orders-by-user": Statement(
         "orders-by-user",
         environment=hub.name,
         compute_pool_name=shared_pool.name,
         statement="INSERT INTO orders_by_user SELECT user_id, COUNT(*) FROM orders GROUP BY user_id",
+        properties=where,
         force_delete=force_delete,
+        opts=pulumi.ResourceOptions(depends_on=tables),
     ),
     "big-orders": Statement(
         "big-orders",
         environment=spoke_environments[-1].name,
         compute_pool_name=dedicated_pool.name,
         statement="INSERT INTO big_orders SELECT * FROM orders WHERE amount > 1000",
+        properties=where,
         parallelism=2,
         force_delete=force_delete,
+        opts=pulumi.ResourceOptions(depends_on=tables),
     ),
 }
 

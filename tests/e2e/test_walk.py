@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.program import changes
 from tests.e2e.walk import NAMESPACE, Walk
-from tests.support.pictures import is_drawn
 from tests.support.wait import wait_for
 
 INTERVAL = 2.0
@@ -18,12 +18,6 @@ POOL_STATEMENT = f"FlinkSessionJob/{NAMESPACE}/orders-by-user"
 OWN_STATEMENT = f"FlinkDeployment/{NAMESPACE}/big-orders"
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def changes(text: str) -> dict[str, int]:
-    """Return the summary that pulumi prints, such as {"created": 11}."""
-    summary = text.rsplit("Resources:", 1)[1]
-    return {word: int(number) for number, word in re.findall(r"(\d+) (to \w+|\w+)", summary.split("Duration")[0])}
 
 
 def application_spec(walk: Walk) -> dict[str, Any]:
@@ -41,7 +35,7 @@ def test_up_puts_everything_where_its_environment_is(walk: Walk) -> None:
 
 
 def test_the_fleet_has_its_picture(walk: Walk) -> None:
-    is_drawn("fleet", walk.project, walk.environment)
+    walk.has_its_picture()
 
 
 @pytest.mark.rule("E03", "E06")
@@ -63,7 +57,7 @@ def test_a_second_up_changes_nothing(walk: Walk) -> None:
 @pytest.mark.rule("E47", "E50")
 def test_a_change_of_task_managers_and_slots_is_previewed_and_made(walk: Walk) -> None:
     walk.configure(taskManagers=3, taskSlots=4)
-    assert changes(walk.pulumi("preview")) == {"to update": 1, "unchanged": 10}
+    assert changes(walk.run("preview")) == {"to update": 1, "unchanged": 10}
     assert application_spec(walk)["taskManager"]["replicas"] == 2
     assert changes(walk.up()) == {"updated": 1, "unchanged": 10}
     spec = application_spec(walk)
@@ -89,11 +83,11 @@ def test_a_spoke_that_stops_refuses_writes_and_reads_are_stale(walk: Walk) -> No
 @pytest.mark.rule("C33", "C34")
 def test_an_update_there_fails_with_the_clusters_name_while_other_environments_update(walk: Walk) -> None:
     walk.configure(taskManagers=2, checkpointInterval="45 s")
-    for text in (walk.pulumi("preview", fails=True), walk.up(fails=True)):
+    for text in (walk.run("preview", fails=True), walk.up(fails=True)):
         assert "'spoke-1' is DISCONNECTED" in text
         assert "[C33]" in text
         assert "Traceback" not in text
-    walk.up("--target", walk.urn("fleet-spoke-2"))
+    walk.run("up", "--yes", "--skip-preview", "--target", walk.urn("fleet-spoke-2"))
     defaults = walk.get("environments/fleet-spoke-2").json()["computePoolDefaults"]["spec"]["clusterSpec"]
     assert defaults["flinkConfiguration"]["execution.checkpointing.interval"] == "45 s"
 
@@ -113,7 +107,7 @@ def test_when_it_is_back_everything_works_without_a_hand(walk: Walk) -> None:
 @pytest.mark.rule("P38", "P45")
 def test_a_running_statement_blocks_the_update_of_its_pool(walk: Walk) -> None:
     walk.configure(poolTaskManagers=2)
-    for text in (walk.pulumi("preview", fails=True), walk.up(fails=True)):
+    for text in (walk.run("preview", fails=True), walk.up(fails=True)):
         assert "'shared-pool' (SHARED) cannot be updated: statements orders-by-user (RUNNING)" in text
         assert "[P38]" in text
         assert "Traceback" not in text
@@ -138,7 +132,7 @@ def test_force_delete_on_a_dead_spoke_says_what_may_be_left(walk: Walk) -> None:
     spoke = walk.fleet.clusters["spoke-1"]
     spoke.stop()
     walk.wait_for_state("spoke-1", "DISCONNECTED")
-    text = walk.pulumi("destroy", "--yes", "--skip-preview", "--target", walk.urn("state-machine"))
+    text = walk.run("destroy", "--yes", "--skip-preview", "--target", walk.urn("state-machine"))
     assert "spoke-1" in text
     assert "state-machine" in text
     assert re.search(r"orphan|left behind|may still|remain", text), text
@@ -161,7 +155,7 @@ def test_what_was_left_behind_is_not_taken_over(walk: Walk) -> None:
 def test_destroy_is_refused_while_a_foreign_environment_is_on_the_cluster(walk: Walk) -> None:
     foreign = {"name": "foreign", "kubernetesNamespace": NAMESPACE, "kubernetesClusterName": "spoke-2"}
     assert walk.send("POST", "environments", foreign).status_code == 200
-    text = walk.pulumi("destroy", "--yes", "--skip-preview", fails=True)
+    text = walk.run("destroy", "--yes", "--skip-preview", fails=True)
     assert "Cannot decommission cluster 'spoke-2': referenced by environments [foreign]" in text
     assert walk.cluster_state("spoke-2") == "CONNECTED"
     assert walk.send("DELETE", "environments/foreign").status_code == 204
@@ -169,7 +163,7 @@ def test_destroy_is_refused_while_a_foreign_environment_is_on_the_cluster(walk: 
 
 @pytest.mark.rule("C14")
 def test_destroy_leaves_nothing(walk: Walk) -> None:
-    walk.pulumi("destroy", "--yes", "--skip-preview")
+    walk.run("destroy", "--yes", "--skip-preview")
     assert [c["metadata"]["name"] for c in walk.get("kubernetes-clusters").json()["items"]] == ["default-k8s-cluster"]
     assert walk.get("environments").json()["items"] == []
     assert list(walk.fleet.kubeconfig_directory.iterdir()) == []

@@ -1,9 +1,5 @@
 """What a user has in hand on the walk: a shell with Pulumi, the hub's address, the clusters' kubeconfigs."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +10,26 @@ from cmf_localfleet.fleet import Fleet
 from cmf_localfleet.workspace import Workspace
 from kubernetes.client import CustomObjectsApi
 
+from tests.e2e.program import FleetProgram
 from tests.support.wait import wait_for
 
 NAMESPACE = "flink"
 PLURALS = {"FlinkDeployment": "flinkdeployments", "FlinkSessionJob": "flinksessionjobs"}
 
 
-class Walk:
+class Walk(FleetProgram):
     """A fleet in `folder`, and a copy of the example's program with a stack of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workspace: Workspace) -> None:
+        super().__init__(folder, workspace)
+        self.timeout = 280.0
         self.fleet = Fleet(folder / "run", die_with_parent=True)
-        self.project = folder / "project"
-        self.environment: dict[str, str] = {}
 
-    def prepare(self) -> None:
-        """Copy the program and make its stack."""
-        workspace = Workspace.find()
-        shutil.copytree(workspace.root / "examples/fleet", self.project / "examples/fleet")
-        shutil.copy(workspace.root / "Pulumi.yaml", self.project)
-        self.environment = {**os.environ, **fleet_exports(self.fleet, workspace)}
-        self.pulumi("stack", "init", "local")
-
-    def pulumi(self, *arguments: str, fails: bool = False) -> str:
-        """Run pulumi and return what it printed, both streams; assert that it succeeds, or fails."""
-        command = ["pulumi", *arguments, "--non-interactive"]
-        done = subprocess.run(
-            command, cwd=self.project, env=self.environment, capture_output=True, text=True, timeout=280, check=False
-        )
-        text = f"{done.stdout}\n{done.stderr}"
-        assert (done.returncode != 0) is fails, f"{command} ended with {done.returncode}:\n{text}"
-        return text
-
-    def up(self, *arguments: str, fails: bool = False) -> str:
-        """Run `pulumi up` without asking."""
-        return self.pulumi("up", "--yes", "--skip-preview", *arguments, fails=fails)
-
-    def configure(self, **values: object) -> None:
-        """Set stack configuration."""
-        for key, value in values.items():
-            self.pulumi("config", "set", key, str(value))
-
-    def state(self) -> list[dict[str, Any]]:
-        """Return the resources in the stack's state."""
-        deployment = json.loads(self.pulumi("stack", "export"))["deployment"]
-        resources: list[dict[str, Any]] = deployment.get("resources", [])
-        return resources
-
-    def urn(self, name: str) -> str:
-        """Return the URN of a resource of the stack."""
-        return next(str(r["urn"]) for r in self.state() if r["urn"].endswith(f"::{name}"))
+    def start(self) -> None:
+        """Start the fleet, copy the program and make its stack."""
+        self.fleet.up()
+        self.environment |= fleet_exports(self.fleet, Workspace.find())
+        super().start()
 
     def get(self, path: str) -> httpx.Response:
         """GET from the hub's API."""

@@ -32,6 +32,7 @@ class Program:
         self.plugin = plugin
         self.stack = stack
         self.environment = {**os.environ, **pulumi_exports(folder / "pulumi", workspace)}
+        self.environment["TMPDIR"] = str(folder / "pulumi")  # the engine kills plugins, which then leave their files
         commands = str(Path(sys.executable).parent)  # where pulumi-resource-cmf is
         self.environment["PATH"] = os.pathsep.join((commands, self.environment["PATH"]))
 

@@ -153,7 +153,7 @@ def running(folder: Path) -> Iterator[RealFleet]:
     clusters = {name: NodeCluster(folder / name, die_with_parent=True) for name in NAMES}
     with ExitStack() as stack:
         for cluster in clusters.values():
-            stack.callback(_end, cluster)
+            stack.callback(cluster.kill)
             cluster.launch()
         for cluster in clusters.values():
             cluster.wait_ready()
@@ -184,12 +184,6 @@ def given(folder: Path, kubeconfigs: str) -> Iterator[RealFleet]:
         yield RealFleet(clusters, Path(data), os.environ.get("E2E_FLINK_IMAGE", FLINK_IMAGE))
 
 
-def _end(cluster: NodeCluster) -> None:
-    """End a cluster; its logs stay, its images go."""
-    cluster.kill()
-    shutil.rmtree(cluster.directory / "containerd")
-
-
 def start_hub(fleet: RealFleet, folder: Path, settings: Mapping[str, str] | None = None) -> Hub:
     """Start a hub whose own cluster is `home`."""
     hub = Hub(
@@ -205,3 +199,10 @@ def start_hub(fleet: RealFleet, folder: Path, settings: Mapping[str, str] | None
     hub.start()
     hub.connected("default-k8s-cluster")
     return hub
+
+
+def flink(hub: Hub, resource: str, path: str) -> Any:
+    """Return what the REST API of a JobManager says, through the hub."""
+    answer = hub.get(f"{resource}/flink-web-ui/{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()

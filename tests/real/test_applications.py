@@ -6,13 +6,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.real.costs import Costs, cpu_now
 from tests.real.counting import PATIENCE, Counting
-from tests.real.fleet import DATA, NAMESPACE, RealFleet
+from tests.real.fleet import DATA, NAMESPACE, RealFleet, flink
 from tests.real.stack import ENVIRONMENTS, Stack, counting
 from tests.support.hub import V1, Hub
 from tests.support.wait import wait_for
@@ -20,13 +19,6 @@ from tests.support.wait import wait_for
 pytestmark = pytest.mark.timeout(900)
 
 APPLICATION = f"/environments/{ENVIRONMENTS['spoke']}/applications/counting"
-
-
-def flink(hub: Hub, path: str, resource: str = APPLICATION) -> Any:
-    """Return what the JobManager's REST API says, through the hub."""
-    answer = hub.get(f"{resource}/flink-web-ui/{path}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def test_up_ends_when_the_job_runs_where_its_environment_is(
 
 @pytest.mark.rule("E03", "E06")
 def test_the_job_manager_has_the_merged_configuration(hub: Hub) -> None:
-    configuration = {each["key"]: each["value"] for each in flink(hub, "jobmanager/config")}
+    configuration = {each["key"]: each["value"] for each in flink(hub, APPLICATION, "jobmanager/config")}
     assert configuration["execution.checkpointing.interval"] == "2 s"  # the environment's
     assert configuration["taskmanager.numberOfTaskSlots"] == "1"  # its own
     assert configuration["kubernetes.namespace"] == NAMESPACE
@@ -75,7 +67,7 @@ def test_the_web_ui_is_reached_through_the_hub(hub: Hub) -> None:
     assert parts
     for part in parts:
         assert hub.get(f"{APPLICATION}/flink-web-ui/{part}").status_code == 200, part
-    (found,) = flink(hub, "jobs/overview")["jobs"]
+    (found,) = flink(hub, APPLICATION, "jobs/overview")["jobs"]
     assert found["state"] == "RUNNING"
 
 
@@ -100,7 +92,7 @@ def test_a_browser_shows_the_web_ui_that_comes_through_the_hub(hub: Hub, tmp_pat
         except subprocess.TimeoutExpired:
             return ""  # a headless Chromium hangs at times, and the next one does not
 
-    (job,) = flink(hub, "jobs/overview")["jobs"]
+    (job,) = flink(hub, APPLICATION, "jobs/overview")["jobs"]
     page = wait_for(
         lambda: text if job["name"] in (text := shown("--dump-dom")) else "", "the job on the page", PATIENCE
     )
@@ -161,7 +153,7 @@ def test_more_slots_and_task_managers_restart_it_with_its_state_and_can_be_taken
     stack.change("counting", "spec.job.parallelism", 3)
     stack.change("counting", "spec.flink_configuration", {**slots, "taskmanager.numberOfTaskSlots": "2"})
     stack.up()
-    assert [each["slotsNumber"] for each in flink(hub, "taskmanagers")["taskmanagers"]] == [2, 2]
+    assert [each["slotsNumber"] for each in flink(hub, APPLICATION, "taskmanagers")["taskmanagers"]] == [2, 2]
     fleet.clusters["spoke"].kill_operator()
     stack.change("counting", "spec.job.parallelism", 1)
     stack.change("counting", "spec.flink_configuration", slots)

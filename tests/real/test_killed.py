@@ -1,4 +1,4 @@
-"""A run that is killed leaves nothing that runs."""
+"""A run that is killed leaves nothing that runs, and no more on the disk than logs."""
 
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def in_pods(number: str) -> str:
 
 @pytest.mark.skipif(missing_for_nodes() is not None, reason=str(missing_for_nodes()))
 @pytest.mark.timeout(300)
-def test_a_run_that_is_killed_leaves_no_process_no_cable_and_nothing_mounted(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_leaves_no_process_no_cable_no_image_and_nothing_mounted(tmp_path: Path) -> None:
     folder, run = tmp_path / "killed", ManagedProcess("run", tmp_path, die_with_parent=True)
     run.launch([sys.executable, "-c", _RUN, folder, ensure_artifact("images") / "pause.tar"])
 
@@ -55,10 +55,14 @@ def test_a_run_that_is_killed_leaves_no_process_no_cable_and_nothing_mounted(tmp
     number = wait_for(address, "the cluster to start", 120).split(".")[2]
     wait_for(lambda: in_pods(number), "a pod to run", 60)
     assert processes(folder)
+    assert (folder / "containerd").exists()
     run.stop(timeout=0)
     wait_for(lambda: not processes(folder), "its processes to end", 60)
     wait_for(lambda: not in_pods(number), "its pods to end", 60)
     wait_for(lambda: not Path(f"/sys/class/net/cmf-node{number}").exists(), "its cable to be gone", 180)
+    assert not (folder / "containerd").exists()
+    assert not (folder / "kubelet").exists()
+    assert (folder / "node/kubelet.log").exists()
     assert str(folder) not in Path("/proc/mounts").read_text()
     again = NodeCluster(folder, die_with_parent=True)  # where the killed one was
     again.launch()

@@ -110,9 +110,11 @@ class Hub:
             "CMF_K8S_HEARTBEAT_INTERVAL_SECONDS": "0.5",
             "CMF_K8S_HEARTBEAT_TIMEOUT_SECONDS": "0.5",
             "CMF_K8S_REQUEST_TIMEOUT_SECONDS": "6",
+            "TMPDIR": str(directory / "tmp"),  # what a killed one leaves goes with its folder
             **settings,
         }
-        (directory / "kubeconfigs").mkdir(parents=True, exist_ok=True)
+        for folder in ("kubeconfigs", "tmp"):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{self.settings['CMF_PORT']}",
             timeout=30,

@@ -159,15 +159,20 @@ class FlinkSession:
             "rest.port": str(self.rest_port),
             "execution.target": "remote",
             "heartbeat.timeout": "120000",
-            "io.tmp.dirs": str(self.directory / "tmp"),
+            "io.tmp.dirs": str(self._temporary),
+            "web.tmpdir": str(self._temporary),
             "state.savepoints.dir": (self.directory / "savepoints").as_uri(),
             "state.checkpoints.dir": (self.directory / "checkpoints").as_uri(),
             **self._configuration,
         }
-        (self.directory / "tmp").mkdir(exist_ok=True)
+        self._temporary.mkdir(exist_ok=True)
         lines = [f"{key}: {value}\n" for key, value in settings.items()]
         (self.directory / "config.yaml").write_text("".join(lines))
         (self.directory / "log4j.properties").write_text(_LOGGING)
+
+    @property
+    def _temporary(self) -> Path:
+        return self.directory / "tmp"
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -180,9 +185,13 @@ class FlinkSession:
         jars = [*sorted((flink / "lib").glob("*.jar")), *(flink / "opt").glob("flink-sql-gateway-*.jar")]
         access = [f"--add-exports={package}=ALL-UNNAMED" for package in _EXPORTS]
         access += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS]
-        logging = f"-Dlog4j.configurationFile={self.directory / 'log4j.properties'}"
+        # What a killed process leaves is in its own folder.
+        defines = [
+            f"-Dlog4j.configurationFile={self.directory / 'log4j.properties'}",
+            f"-Djava.io.tmpdir={self._temporary}",
+        ]
         path = ":".join(map(str, jars))
-        return [require_java(), *access, *_SMALL, logging, "-classpath", path, main, *arguments]
+        return [require_java(), *access, *_SMALL, *defines, "-classpath", path, main, *arguments]
 
     def _is_ready(self) -> bool:
         for process in (self._job_manager, self._task_manager, self._gateway):

@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from kubernetes.client import CoreV1Api
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
+from cmf_localfleet import sweeper
 from cmf_localfleet.artifacts import ensure_artifact
 from cmf_localfleet.cluster import REQUEST_TIMEOUT, LocalCluster
 from cmf_localfleet.connection import connect
@@ -69,7 +71,8 @@ class NodeCluster(LocalCluster):
     """A cluster whose pods run. It has a controller manager, a scheduler, and DNS for pods.
 
     Deleting a namespace deletes what is in it; garbage is collected; Deployments become pods. Images come from
-    archives (:meth:`import_image`): it fetches none. Started again after :meth:`stop` it is a new cluster.
+    archives (:meth:`import_image`): it fetches none. Started again after :meth:`stop` it is a new cluster. When the
+    node ends, however it ends, what images and pods had on the disk is removed; logs stay.
 
     Args:
         directory: Data, certificates, kubeconfig and logs; made if missing. What is left of an earlier cluster there
@@ -81,6 +84,7 @@ class NodeCluster(LocalCluster):
     def __init__(self, directory: Path, *, name: str | None = None, die_with_parent: bool = False) -> None:
         super().__init__(directory, name=name, port=6443, die_with_parent=die_with_parent)
         self._node = ManagedProcess("node", directory, die_with_parent=die_with_parent)
+        self._sweeper = ManagedProcess("sweeper", directory)  # it ends by itself after the node
         self._slot: IO[str] | None = None
         self._number = 0
 
@@ -142,6 +146,8 @@ class NodeCluster(LocalCluster):
             super().stop(timeout)
             self._node.stop(timeout=0)
             self._sweep()
+            if not wait_until(lambda: self._sweeper.pid is None, 60, interval=0.05):
+                raise ProcessFailedError(f"The files of images and pods of {self.name} are not removed after a minute.")
         finally:
             if self._slot is not None:
                 self._slot.close()
@@ -225,6 +231,9 @@ class NodeCluster(LocalCluster):
         script, directory = str(source / "node.sh"), str(self.directory.absolute())
         start = [script, self.name, self._cgroup, self.address, gateway, directory, str(ensure_artifact("node"))]
         self._node.launch([*_namespaces(), *start])
+        remains = [self.directory.absolute() / folder for folder in ("containerd", "kubelet")]
+        # -P: or the modules beside it would be taken for Python's own.
+        self._sweeper.launch([sys.executable, "-P", sweeper.__file__, str(self._init), *remains])
         _ip("link", "add", self._cable, "type", "veth", "peer", "name", "eth0", "netns", str(self._init))
         _ip("address", "add", f"{gateway}/30", "dev", self._cable)
         _ip("link", "set", self._cable, "up")

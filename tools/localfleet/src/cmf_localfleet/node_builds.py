@@ -27,8 +27,11 @@ _FOLDERS = (
     "bin", "dev", "etc", "lib64", "lib/x86_64-linux-gnu", "opt/flink", "proc", "root", "sys", "tmp", "usr/bin",
     "usr/local/bin", "var",
 )  # fmt: skip
-_NAME_SERVICES = ("libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2")
-"""Libraries that glibc loads to look names up, which `ldd` does not know of."""
+_LOADED = (
+    "libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2",
+    "libdl.so.2", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "librt.so.1", "libstdc++.so.6",
+)  # fmt: skip
+"""Libraries that are loaded later, which `ldd` does not know of: for glibc, to look names up, and for RocksDB."""
 
 _ENVIRONMENT = {
     "PATH": "/opt/flink/bin:/opt/java/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -150,7 +153,7 @@ def _libraries(programs: Iterable[Path], java: Path) -> set[Path]:
     if not system:
         raise BuildError("`ldd` finds no library of bash and Java: images are made on Linux with glibc only.")
     folder = next(path.parent for path in system if path.name.startswith("libc.so"))
-    return system | {folder / name for name in _NAME_SERVICES if (folder / name).exists()}
+    return system | {folder / name for name in _LOADED if (folder / name).exists()}
 
 
 def _flink_scripts(source: Path, work: Path, home: Path, log: Path, report: Report) -> None:
