@@ -222,15 +222,15 @@ class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
         olds: Mapping[str, Any],
         operation: Operation,
     ) -> KubernetesCluster:
-        """Send life cycle, labels and annotations where they differ."""
-        asked = inputs.model_dump(exclude_none=True)
+        """Send life cycle, labels and annotations where they differ; without a life cycle, ACTIVE is asked for."""
+        asked = {**self.defaults, **inputs.model_dump(exclude_none=True)}
         differing = self.to_write(_present(found), asked, olds) & _SENT
         if not differing:
             return found
         metadata = {field: getattr(inputs, field) or {} for field in ("labels", "annotations") if field in differing}
         body: dict[str, Any] = {"metadata": metadata} if metadata else {}
         if "lifecycle_state" in differing:
-            body["spec"] = {"lifecycleState": inputs.lifecycle_state or LifecycleState.ACTIVE.value}
+            body["spec"] = {"lifecycleState": asked["lifecycle_state"]}
         answer = await _send(hub, inputs.name, body)
         for field in ("labels", "annotations"):
             if field in differing and not getattr(inputs, field) and getattr(answer.metadata, field):
