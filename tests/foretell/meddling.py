@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,31 @@ def meddle(case: Case, cmf: Hub, program: list[Declared]) -> list[str]:
     doings = [doing for declared in program for doing in _doings(case, cmf, declared)]
     case.random.shuffle(doings)
     return [done for doing in doings[: case.random.randint(0, 3)] if (done := doing())]
+
+
+def set_life_cycle(case: Case, cmf: Hub, others: random.Random) -> str | None:
+    """Retire the case's cluster now and then, or take back one that no program registers; return it in words.
+
+    Args:
+        case: whose cluster.
+        cmf: the hub.
+        others: decides. It is not the case's own, whose programs are the same whatever happens here.
+    """
+    cluster = case.cluster
+    if cluster is None:
+        return None
+    state = cmf.cluster_state(cluster)
+    if state == "DECOMMISSIONED" and not case.hires and others.random() < 0.7:
+        assert _is_set(cmf, cluster, "ACTIVE")
+        cmf.connected(cluster)
+        return f"cluster {cluster} is taken back"
+    if state == "CONNECTED" and others.random() < 0.2 and _is_set(cmf, cluster, "DECOMMISSIONED"):
+        return f"cluster {cluster} is retired"
+    return None
+
+
+def _is_set(cmf: Hub, cluster: str, life_cycle: str) -> bool:
+    return cmf.put(f"/kubernetes-clusters/{cluster}", {"spec": {"lifecycleState": life_cycle}}).is_success
 
 
 def _doings(case: Case, cmf: Hub, declared: Declared) -> list[Doing]:
