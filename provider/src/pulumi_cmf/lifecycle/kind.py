@@ -219,6 +219,14 @@ class Kind(ABC, Generic[I]):
         """
         return []
 
+    async def lacking(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
+        """Return what a creation needs, is not there, and may be made before by what is no resource of CMF.
+
+        Raises:
+            CmfError: the facts cannot be had.
+        """
+        return []
+
     def replacing(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
         """Return what is probably a mistake about a replacement."""
         return []
