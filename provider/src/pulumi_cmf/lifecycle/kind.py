@@ -220,11 +220,7 @@ class Kind(ABC, Generic[I]):
         return []
 
     async def lacking(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
-        """Return what a creation needs, is not there, and may be made before by what is no resource of CMF.
-
-        Raises:
-            CmfError: the facts cannot be had.
-        """
+        """Return what a creation lacks and what is no resource of CMF may make before; raises `CmfError`."""
         return []
 
     def replacing(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
