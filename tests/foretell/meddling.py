@@ -15,6 +15,12 @@ Doing = Callable[[], str | None]
 """Does something, and returns it in words; None if it could not be done."""
 
 
+FOREIGN_DATABASE = {
+    "apiVersion": "cmf.confluent.io/v1", "kind": "KafkaDatabase", "metadata": {"name": "foreign"},
+    "spec": {"kafkaCluster": {"connectionConfig": {"bootstrap.servers": "kafka:9092"}}},
+}  # fmt: skip
+
+
 def meddle(case: Case, cmf: Hub, program: list[Declared]) -> list[str]:
     """Do some of what others can do, and return it in words."""
     doings = [doing for declared in program for doing in _doings(case, cmf, declared)]
@@ -43,6 +49,13 @@ def set_life_cycle(case: Case, cmf: Hub, others: random.Random) -> str | None:
     return None
 
 
+def add_database(cmf: Hub, catalog: Declared) -> bool:
+    """Make a database in a catalog, and tell whether it is there: the catalog may not be."""
+    place = f"/catalogs/kafka/{catalog.inputs['name']}/databases"
+    cmf.post(place, FOREIGN_DATABASE)
+    return cmf.get(f"{place}/foreign").is_success
+
+
 def _is_set(cmf: Hub, cluster: str, life_cycle: str) -> bool:
     return cmf.put(f"/kubernetes-clusters/{cluster}", {"spec": {"lifecycleState": life_cycle}}).is_success
 
@@ -64,11 +77,7 @@ def _doings(case: Case, cmf: Hub, declared: Declared) -> list[Doing]:
         case "ComputePool":
             return [_posted(cmf, f"{place}/statements", samples.statement(case.name("foreign"), name))]
         case "KafkaCatalog":
-            body = {
-                "apiVersion": "cmf.confluent.io/v1", "kind": "KafkaDatabase", "metadata": {"name": "foreign"},
-                "spec": {"kafkaCluster": {"connectionConfig": {"bootstrap.servers": "kafka:9092"}}},
-            }  # fmt: skip
-            return [_posted(cmf, f"/catalogs/kafka/{name}/databases", body)]
+            return [_posted(cmf, f"/catalogs/kafka/{name}/databases", FOREIGN_DATABASE)]
         case "Statement":
             return [_deleted(cmf, f"{place}/statements/{name}")]
         case "FlinkApplication":

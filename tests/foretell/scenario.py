@@ -11,6 +11,7 @@ from cmf_localfleet import LocalCluster
 
 from tests.foretell.meddling import meddle, set_life_cycle
 from tests.foretell.programs import Case
+from tests.foretell.seldom import seldom
 from tests.foretell.stack import Declared
 from tests.support.hub import Hub
 from tests.support.wait import wait_for
@@ -39,7 +40,7 @@ def programs(case: Case, cmf: Hub, spoke: LocalCluster) -> Iterator[tuple[str, l
         yield f"first program, {case.cluster} is there", program
     else:
         yield f"first program, {retired}" if retired else "first program", program
-    for _ in range(2):
+    for last in (False, True):
         happened = meddle(case, cmf, program)
         if done := set_life_cycle(case, cmf, others):
             happened.append(done)
@@ -52,6 +53,8 @@ def programs(case: Case, cmf: Hub, spoke: LocalCluster) -> Iterator[tuple[str, l
         if not away and case.chance(0.7):
             _settled(cmf, case)
         program = case.changed(program)
+        if last:
+            program = seldom(case, cmf, program, others)
         yield f"after {happened}", program
 
 
