@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,49 @@ Doing = Callable[[], str | None]
 """Does something, and returns it in words; None if it could not be done."""
 
 
+FOREIGN_DATABASE = {
+    "apiVersion": "cmf.confluent.io/v1", "kind": "KafkaDatabase", "metadata": {"name": "foreign"},
+    "spec": {"kafkaCluster": {"connectionConfig": {"bootstrap.servers": "kafka:9092"}}},
+}  # fmt: skip
+
+
 def meddle(case: Case, cmf: Hub, program: list[Declared]) -> list[str]:
     """Do some of what others can do, and return it in words."""
     doings = [doing for declared in program for doing in _doings(case, cmf, declared)]
     case.random.shuffle(doings)
     return [done for doing in doings[: case.random.randint(0, 3)] if (done := doing())]
+
+
+def set_life_cycle(case: Case, cmf: Hub, others: random.Random) -> str | None:
+    """Retire the case's cluster now and then, or take back one that no program registers; return it in words.
+
+    Args:
+        case: whose cluster.
+        cmf: the hub.
+        others: decides. It is not the case's own, whose programs are the same whatever happens here.
+    """
+    cluster = case.cluster
+    if cluster is None:
+        return None
+    state = cmf.cluster_state(cluster)
+    if state == "DECOMMISSIONED" and not case.hires and others.random() < 0.7:
+        assert _is_set(cmf, cluster, "ACTIVE")
+        cmf.connected(cluster)
+        return f"cluster {cluster} is taken back"
+    if state == "CONNECTED" and others.random() < 0.2 and _is_set(cmf, cluster, "DECOMMISSIONED"):
+        return f"cluster {cluster} is retired"
+    return None
+
+
+def add_database(cmf: Hub, catalog: Declared) -> bool:
+    """Make a database in a catalog, and tell whether it is there: the catalog may not be."""
+    place = f"/catalogs/kafka/{catalog.inputs['name']}/databases"
+    cmf.post(place, FOREIGN_DATABASE)
+    return cmf.get(f"{place}/foreign").is_success
+
+
+def _is_set(cmf: Hub, cluster: str, life_cycle: str) -> bool:
+    return cmf.put(f"/kubernetes-clusters/{cluster}", {"spec": {"lifecycleState": life_cycle}}).is_success
 
 
 def _doings(case: Case, cmf: Hub, declared: Declared) -> list[Doing]:
@@ -38,11 +77,7 @@ def _doings(case: Case, cmf: Hub, declared: Declared) -> list[Doing]:
         case "ComputePool":
             return [_posted(cmf, f"{place}/statements", samples.statement(case.name("foreign"), name))]
         case "KafkaCatalog":
-            body = {
-                "apiVersion": "cmf.confluent.io/v1", "kind": "KafkaDatabase", "metadata": {"name": "foreign"},
-                "spec": {"kafkaCluster": {"connectionConfig": {"bootstrap.servers": "kafka:9092"}}},
-            }  # fmt: skip
-            return [_posted(cmf, f"/catalogs/kafka/{name}/databases", body)]
+            return [_posted(cmf, f"/catalogs/kafka/{name}/databases", FOREIGN_DATABASE)]
         case "Statement":
             return [_deleted(cmf, f"{place}/statements/{name}")]
         case "FlinkApplication":

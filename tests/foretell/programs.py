@@ -76,7 +76,7 @@ class Case:
         if self.chance(0.04):
             inputs["state"] = "SUSPENDED"
         inputs |= {"wait_for": "ready" if kind == "SHARED" else "accepted", "timeouts": {"create": 30, "update": 30}}
-        return _in(environment, Declared(f"{environment.name}-pool{number}", "ComputePool", inputs))
+        return used_in(environment, Declared(f"{environment.name}-pool{number}", "ComputePool", inputs))
 
     def statement(self, pool: Declared, number: int) -> Declared:
         """Return a statement; its name may be one that another resource of its namespace has, its pool missing."""
@@ -96,7 +96,7 @@ class Case:
         elif self.chance(0.15):
             spec = laid({"job": {"state": "suspended"}}, spec)
         inputs = {"name": self.name(f"job{number}"), "spec": spec, "wait_for": "accepted"}
-        return _in(environment, Declared(f"{environment.name}-app{number}", "FlinkApplication", inputs))
+        return used_in(environment, Declared(f"{environment.name}-app{number}", "FlinkApplication", inputs))
 
     def savepoint(self, application: Declared) -> Declared:
         """Return a savepoint of an application, which may not be to run, or know no folder for it."""
@@ -115,7 +115,7 @@ class Case:
         """Return a secret with its mapping, and a catalog with its database; some name what is not there."""
         secret = Declared("secret", "Secret", {"name": self.name("secret"), "data": {"password": "x"}})
         inputs = {"name": self.name("map"), "secret_name": self.named(secret)}
-        mapping = _in(environment, Declared("map", "EnvironmentSecretMapping", inputs))
+        mapping = used_in(environment, Declared("map", "EnvironmentSecretMapping", inputs))
         connection = {"connectionConfig": {"bootstrap.servers": "kafka:9092"}}
         catalog = Declared("catalog", "KafkaCatalog", {"name": self.name("catalog"), "sr_instance": connection})
         inputs = {"name": self.name("database"), "catalog": self.named(catalog)}
@@ -202,7 +202,8 @@ class Case:
         return replace(declared, inputs=inputs)
 
 
-def _in(environment: Declared, declared: Declared) -> Declared:
+def used_in(environment: Declared, declared: Declared) -> Declared:
+    """Return a resource in an environment."""
     return _using(declared, "environment", environment)
 
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 from cmf_localfleet import LocalCluster
 
-from tests.foretell.meddling import meddle
+from tests.foretell.meddling import meddle, set_life_cycle
 from tests.foretell.programs import Case
+from tests.foretell.seldom import seldom
 from tests.foretell.stack import Declared
 from tests.support.hub import Hub
 from tests.support.wait import wait_for
@@ -30,16 +31,19 @@ def case(seed: int, cmf: Hub, spoke: LocalCluster) -> Iterator[Case]:
 
 def programs(case: Case, cmf: Hub, spoke: LocalCluster) -> Iterator[tuple[str, list[Declared]]]:
     """Yield three programs of a case, each with what happened before it in words."""
-    program = case.program()
+    program, others = case.program(), random.Random(f"others of {case.prefix}")
+    retired = set_life_cycle(case, cmf, others)
     if case.hires and case.chance(0.1):
         cmf.register(str(case.cluster), spoke.kubeconfig)
         staged = cmf.kubeconfigs / str(case.cluster)
         staged.write_text(f"{staged.read_text()}\n")
         yield f"first program, {case.cluster} is there", program
     else:
-        yield "first program", program
-    for _ in range(2):
+        yield f"first program, {retired}" if retired else "first program", program
+    for last in (False, True):
         happened = meddle(case, cmf, program)
+        if done := set_life_cycle(case, cmf, others):
+            happened.append(done)
         away = case.chance(0.3) and case.cluster is not None and cmf.cluster_state(case.cluster) == "CONNECTED"
         if away:
             staged = cmf.kubeconfigs / str(case.cluster)
@@ -49,6 +53,8 @@ def programs(case: Case, cmf: Hub, spoke: LocalCluster) -> Iterator[tuple[str, l
         if not away and case.chance(0.7):
             _settled(cmf, case)
         program = case.changed(program)
+        if last:
+            program = seldom(case, cmf, program, others)
         yield f"after {happened}", program
 
 

@@ -1,14 +1,20 @@
 """Several hubs on one PostgreSQL: one leads, the others stand by and follow it."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from cmf_hub.standby import TRY_SECONDS, leadership
+from cmf_hub.store import StoreError
+from structlog.testing import capture_logs
 
+from tests.hub.clusters.fakes import FakeClock
 from tests.support.fleet import new_hub
 from tests.support.hub import V1, Hub, Spoke, application, unique
 from tests.support.postgres import PASSWORD, PostgresServer
@@ -144,6 +150,24 @@ def test_a_leader_without_its_database_makes_way(hubs: Callable[..., Hub], postg
         said = first.process.log.read_text()
         assert "cmf-hub: This hub does not lead any more (no connection to its database" in said
         assert "Traceback" not in said
+
+
+async def test_why_the_database_cannot_be_asked_is_logged_once_until_it_changes() -> None:
+    away, full = StoreError("no connection"), StoreError("too many connections")
+    database: Any = object()
+    answers, clock = iter([away, away, full, full, None, full, full, database]), FakeClock()
+
+    async def take() -> Any:
+        answer = next(answers)
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    with capture_logs() as logs:
+        leading = asyncio.ensure_future(leadership(take, clock))
+        await clock.advance(8 * TRY_SECONDS)
+        assert await leading is database
+    assert [each["error"] for each in logs] == ["no connection", "too many connections", "too many connections"]
 
 
 def test_the_database_is_named_without_its_password(hubs: Callable[..., Hub]) -> None:

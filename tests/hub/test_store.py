@@ -12,12 +12,7 @@ from cmf_hub.store.query import where
 
 from tests.support.records import NOW, appending, entry, names, putting, record
 
-
-@pytest.fixture
-async def sqlite(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path / "hub.db")
-    yield opened
-    await opened.close()
+on_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -148,7 +143,8 @@ async def test_an_abandoned_change_is_still_made(store: Store) -> None:
     assert store.get(Key("Statement", "env", "sent")) is not None
 
 
-async def test_a_second_hub_on_the_same_file_is_refused(sqlite: Store, tmp_path: Path) -> None:
+@on_sqlite
+async def test_a_second_hub_on_the_same_file_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"in use by another cmf-hub.*CMF_DATABASE"):
         await Store.open(tmp_path / "hub.db")
 
@@ -178,8 +174,9 @@ async def test_a_file_that_was_refused_can_be_opened_once_it_is_repaired(tmp_pat
     await (await Store.open(path)).close()
 
 
-async def test_only_the_hubs_user_can_read_the_database(sqlite: Store, tmp_path: Path) -> None:
-    await sqlite.transact(putting(record("x")))
+@on_sqlite
+async def test_only_the_hubs_user_can_read_the_database(store: Store, tmp_path: Path) -> None:
+    await store.transact(putting(record("x")))
     assert modes(tmp_path) == {"hub.db": 0o600, "hub.db-wal": 0o600, "hub.db-shm": 0o600, "hub.db.lock": 0o600}
 
 
@@ -205,14 +202,15 @@ async def test_changes_that_wait_are_made_before_the_store_closes(tmp_path: Path
     await again.close()
 
 
-async def test_a_full_disk_fails_the_change_and_the_store_goes_on(sqlite: Store) -> None:
-    pages = sqlite._writer.execute("PRAGMA page_count").get
-    sqlite._writer.execute(f"PRAGMA max_page_count = {pages + 2}").fetchall()
+@on_sqlite
+async def test_a_full_disk_fails_the_change_and_the_store_goes_on(store: Store) -> None:
+    pages = store._writer.execute("PRAGMA page_count").get
+    store._writer.execute(f"PRAGMA max_page_count = {pages + 2}").fetchall()
     with pytest.raises(StoreError, match="cannot be written"):
-        await sqlite.transact(putting(record("big", spec={"statement": "x" * 100_000})))
-    sqlite._writer.execute("PRAGMA max_page_count = 1000000").fetchall()
-    await sqlite.transact(putting(record("small")))
-    assert [each.name for each in sqlite.list("Statement")] == ["small"]
+        await store.transact(putting(record("big", spec={"statement": "x" * 100_000})))
+    store._writer.execute("PRAGMA max_page_count = 1000000").fetchall()
+    await store.transact(putting(record("small")))
+    assert [each.name for each in store.list("Statement")] == ["small"]
 
 
 async def test_orphans_are_remembered_by_cluster(store: Store) -> None:

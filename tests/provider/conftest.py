@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cmf_core.client import AsyncClient
 from cmf_localfleet import LocalCluster, Workspace
+from cmf_localfleet.artifacts import ensure_artifact
 from pulumi_cmf.lifecycle.hub import Hub as LifecycleHub
 from pulumi_cmf.lifecycle.settings import Settings
 
@@ -49,6 +50,12 @@ def cmf(fleet: dict[str, Spoke], tmp_path_factory: pytest.TempPathFactory) -> It
     """A hub that nobody disturbs."""
     with running_hub(fleet, tmp_path_factory.mktemp("hub")) as hub:
         yield hub
+
+
+@pytest.fixture(scope="session")
+def languages() -> Path:
+    """The folder of pulumi-language-yaml and pulumi-sdks."""
+    return ensure_artifact("pulumi-languages", Workspace.find())
 
 
 @pytest.fixture

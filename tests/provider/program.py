@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,15 @@ class Program:
     def write(self, text: str) -> None:
         """Make `text` the program; pulumi and the resource classes are imported."""
         (self.folder / "__main__.py").write_text(_HEAD + text)
+
+    def write_yaml(
+        self, resources: Mapping[str, Any], languages: Path, outputs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Make resources and outputs the program, in YAML; its language host is in the folder `languages`."""
+        self.environment["PATH"] = os.pathsep.join((str(languages), self.environment["PATH"]))
+        (self.folder / "__main__.py").unlink(missing_ok=True)
+        project = {"name": "test", "runtime": "yaml", "resources": resources, "outputs": outputs or {}}
+        (self.folder / "Pulumi.yaml").write_text(json.dumps(project))
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run pulumi, assert that it succeeds (or fails), and return what it says."""

@@ -129,6 +129,21 @@ async def test_life_cycle_and_labels_change_in_place(registered: Registered, hub
         assert back["state"] == "CONNECTED"
 
 
+@pytest.mark.rule("C36", "C40")
+async def test_a_cluster_that_others_retired_is_taken_back_by_a_program_that_says_nothing_of_its_life_cycle(
+    registered: Registered, hub: LifecycleHub, cmf: Hub
+) -> None:
+    def retire(cluster: str) -> None:
+        cmf.put(f"/kubernetes-clusters/{cluster}", {"spec": {"lifecycleState": "DECOMMISSIONED"}}).raise_for_status()
+
+    async with registered() as made:
+        retire(made.id)
+        assert (await update(KIND, hub, made, labels={"a": "1"}, timeouts={"update": 30}))["state"] == "CONNECTED"
+        retire(made.id)
+        again = await create(KIND, hub, name=made.id, kubeconfig=made.state["kubeconfig"], timeouts={"create": 30})
+        assert again.state["state"] == "CONNECTED"
+
+
 @pytest.mark.rule("C44", "C47")
 async def test_labels_that_cmf_keeps_are_warned_of(registered: Registered, hub: LifecycleHub) -> None:
     async with registered(labels={"a": "1"}) as made:

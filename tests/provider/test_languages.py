@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cmf_localfleet import Workspace
-from cmf_localfleet.artifacts import ensure_artifact
 
 from tests.provider.program import Program
 from tests.support import hub as samples
@@ -18,12 +16,6 @@ from tests.support.hub import Hub, unique
 SCHEMA = Path(__file__).parents[2] / "provider/src/pulumi_cmf/plugin/schema.json"
 LOCKS = Path(__file__).parent / "sdk"
 """go.mod, go.sum and package-lock.json of the SDKs, so that the same versions are compiled against each time."""
-
-
-@pytest.fixture(scope="module")
-def languages() -> Path:
-    """The folder of pulumi-language-yaml and pulumi-sdks."""
-    return ensure_artifact("pulumi-languages", Workspace.find())
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +34,7 @@ def run(command: list[str | Path], folder: Path) -> None:
 
 @pytest.mark.parametrize("program", ["plugin"], indirect=True)
 def test_a_yaml_program_runs(program: Program, cmf: Hub, languages: Path) -> None:
-    program.environment["PATH"] = os.pathsep.join((str(languages), program.environment["PATH"]))
     env, pool = unique("env"), unique("pool")
-    (program.folder / "__main__.py").unlink()
     resources = {
         "env": {"type": "cmf:Environment", "properties": {"name": env, "kubernetesNamespace": "flink"}},
         "pool": {
@@ -58,9 +48,7 @@ def test_a_yaml_program_runs(program: Program, cmf: Hub, languages: Path) -> Non
         },
     }
     read = {"fn::invoke": {"function": "cmf:getComputePool", "arguments": {"id": "${pool.id}"}, "return": "phase"}}
-    outputs = {"phase": "${pool.phase}", "read": read}
-    project = {"name": "test", "runtime": "yaml", "resources": resources, "outputs": outputs}
-    (program.folder / "Pulumi.yaml").write_text(json.dumps(project))
+    program.write_yaml(resources, languages, {"phase": "${pool.phase}", "read": read})
     program.run("preview")
     program.run("up", "--yes", "--skip-preview")
     assert json.loads(program.run("stack", "output", "--json")) == {"phase": "DEDICATED", "read": "DEDICATED"}

@@ -389,6 +389,22 @@ async def test_on_a_dead_cluster_writes_are_refused_and_deletion_can_be_forced(
         (cmf.kubeconfigs / cluster).unlink()
 
 
+@pytest.mark.rule("FKO16", "FKO28")
+async def test_of_two_defects_that_is_foretold_which_cmf_tells(hub: LifecycleHub, environment: str) -> None:
+    both = {
+        **SPEC,
+        "jobManager": {"resource": {"memory": "plenty"}},
+        "job": {**SPEC["job"], "savepointRedeployNonce": 7},
+    }
+    async with existing(APPLICATION, hub, environment=environment, name=unique("app"), spec=SPEC) as made:
+        news = {**APPLICATION.inputs_in(made.state), "spec": both}
+        foretold = await APPLICATION.foretell_update(Facts(hub), made.state, news)
+        with pytest.raises(Unprocessable) as met:
+            await update(APPLICATION, hub, made, spec=both)
+        assert foretold is not None
+        assert str(met.value).startswith(foretold.message)
+
+
 @pytest.mark.rule("P40", "P47")
 async def test_an_update_waits_for_the_statements_that_block_it(hub: LifecycleHub, cmf: Hub, environment: str) -> None:
     inputs = {"environment": environment, "type": "DEDICATED", "cluster_spec": CLUSTER_SPEC, "on_blocked": "wait"}

@@ -28,6 +28,13 @@ def test_the_namespace_must_exist() -> None:
         enforce(environments.known_namespace("fl", exists=False))
 
 
+@pytest.mark.rule("E02")
+def test_a_namespace_may_be_made_before_its_environment() -> None:
+    told = environments.namespace_to_come("prod", "fl", "spoke-1", exists=False)
+    assert str(told).startswith("Namespace 'fl' does not exist on Kubernetes cluster 'spoke-1' yet")
+    assert environments.namespace_to_come("prod", "fl", "spoke-1", exists=True) is None
+
+
 @pytest.mark.rule("E04")
 def test_defaults_that_no_operator_takes_are_told_once() -> None:
     good: dict[str, Any] = {

@@ -35,14 +35,18 @@ def create_standby() -> Starlette:
 
 
 async def leadership(take: Callable[[], Awaitable[Postgres | None]], clock: Clock) -> Postgres:
-    """Return the database when this hub leads; a database that cannot be reached meanwhile is waited for."""
+    """Return the database when this hub leads; one that cannot be reached meanwhile is waited for, and told once."""
+    told = ""
     while True:
         await clock.sleep(TRY_SECONDS)
         try:
             taken = await take()
         except StoreError as error:
-            log.warning("the database cannot be asked who leads", error=str(error))
+            if str(error) != told:
+                told = str(error)
+                log.warning("the database cannot be asked who leads", error=told)
         else:
+            told = ""
             if taken is not None:
                 return taken
 

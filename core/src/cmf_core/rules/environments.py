@@ -33,6 +33,18 @@ def known_namespace(namespace: str, *, exists: bool) -> Verdict:
     return Refusal(400, f"Environment's kubernetesNamespace '{namespace}' does not exist.", "E02")
 
 
+@rule("E02")
+def namespace_to_come(environment: str, namespace: str, cluster: str, *, exists: bool) -> Advice | None:
+    """A namespace that is missing may be made before its environment, by what is no resource of CMF."""
+    if known_namespace(namespace, exists=exists) is None:
+        return None
+    text = (
+        f"Namespace '{namespace}' does not exist on Kubernetes cluster '{cluster}' yet: CMF will refuse Environment "
+        f"'{environment}' unless this update makes the namespace first: let the environment depend on what makes it"
+    )
+    return Advice(text, "E02")
+
+
 @rule("E40")
 def immutable_placement(present: Environment, sent: Environment) -> Verdict:
     """An environment cannot move: namespace and cluster stay as created; absent fields keep."""

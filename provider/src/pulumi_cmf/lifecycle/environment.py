@@ -9,7 +9,7 @@ from cmf_core.calls import ENVIRONMENTS, Collection, applications
 from cmf_core.merge import merged
 from cmf_core.models import DEFAULT_CLUSTER, Environment
 from cmf_core.rules import Advice, Verdict, advice, names, restarts, specs
-from cmf_core.rules.environments import deletable, known_cluster, new_defaults, placement
+from cmf_core.rules.environments import deletable, known_cluster, namespace_to_come, new_defaults, placement
 
 from pulumi_cmf.lifecycle.facts import Facts
 from pulumi_cmf.lifecycle.hub import Hub
@@ -120,6 +120,17 @@ class EnvironmentKind(KeptKind[EnvironmentInputs]):
             present, asked = merged(each.spec, before), merged(each.spec, after)
             given.append(new_defaults(what, present, asked) or restarts.job_advice(what, present, asked))
         return advice(*given)
+
+    async def lacking(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
+        """Return that its namespace is missing (E02)."""
+        name, namespace, cluster = (
+            news.get(field) for field in ("name", "kubernetes_namespace", "kubernetes_cluster_name")
+        )
+        if not (isinstance(name, str) and isinstance(namespace, str) and (cluster is None or isinstance(cluster, str))):
+            return []
+        on = placement(cluster)
+        exists = await facts.namespace_exists(on, namespace) is not False
+        return advice(namespace_to_come(name, namespace, on, exists=exists))
 
     async def create(self, hub: Hub, inputs: EnvironmentInputs, operation: Operation) -> Created:
         """Create; there is nothing to wait for."""

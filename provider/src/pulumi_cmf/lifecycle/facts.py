@@ -102,7 +102,7 @@ class Facts:
         self._lists = Lists(self._read, hub.clock, FRESH_SECONDS)
         self._planned: defaultdict[str, dict[str, Planned]] = defaultdict(dict)
         self._going: set[tuple[str, str]] = set()
-        self._namespaces: dict[tuple[str, str], bool | None] = {}
+        self._namespaces: dict[tuple[str, str], asyncio.Future[bool | None]] = {}
 
     def plan(self, kind: str, id_: str, planned: Planned) -> None:
         """Note what this update makes of a resource."""
@@ -155,18 +155,25 @@ class Facts:
             return {}
 
     async def namespace_exists(self, cluster: str, name: str) -> bool | None:
-        """Tell whether a cluster has a namespace; None if it cannot be asked, which only the open hub lets.
+        """Tell whether a cluster has a namespace, as it is now; who asks at the same time asks with the others.
+
+        None where nobody knows: the update changes the cluster's registration, or it cannot be asked, which only the
+        open hub lets.
 
         Raises:
             CmfError: CMF did not answer.
         """
+        if self.changes("KubernetesCluster", cluster):
+            return None
         if (cluster, name) not in self._namespaces:
-            try:
-                found = await self._answer(self.hub.client.send(namespace(cluster, name)))
-                self._namespaces[cluster, name] = found.exists
-            except (NotFound, MethodNotAllowed, Forbidden, ClusterUnavailable):
-                self._namespaces[cluster, name] = None
-        return self._namespaces[cluster, name]
+            self._namespaces[cluster, name] = asyncio.ensure_future(self._ask_for_namespace(cluster, name))
+        return await asyncio.shield(self._namespaces[cluster, name])  # one who gives up does not for the others
+
+    async def _ask_for_namespace(self, cluster: str, name: str) -> bool | None:
+        try:
+            return (await self._answer(self.hub.client.send(namespace(cluster, name)))).exists
+        except (NotFound, MethodNotAllowed, Forbidden, ClusterUnavailable):
+            return None
 
     async def _answer(self, asked: Awaitable[T]) -> T:
         try:

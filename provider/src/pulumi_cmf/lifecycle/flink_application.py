@@ -88,11 +88,12 @@ class FlinkApplicationKind(ContainedKind[FlinkApplicationInputs, FlinkApplicatio
     async def blocked(
         self, facts: Facts, environment: str, found: FlinkApplication, inputs: FlinkApplicationInputs | None
     ) -> Verdict:
-        """Return what cannot change on what is deployed (FKO26-FKO28)."""
+        """Return what cannot change on what is deployed (FKO26-FKO28), unless no operator takes it at all."""
         place = await self._environment(facts, environment)
         if inputs is None or place is None:
             return None
-        return operator.change(*self.deployment(inputs, place), deployed_spec(found.status or {}))
+        asked = self.deployment(inputs, place)
+        return operator.refused(*asked) or operator.change(*asked, deployed_spec(found.status or {}))
 
     def wants_deployment(self, inputs: FlinkApplicationInputs) -> bool:
         """It does, suspended too: CMF looks whether there is one to suspend."""

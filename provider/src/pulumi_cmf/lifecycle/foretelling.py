@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from cmf_core.errors import CmfError
-from cmf_core.rules import Verdict
+from cmf_core.rules import Advice, Verdict
 
 from pulumi_cmf.lifecycle.facts import Facts, Planned
 from pulumi_cmf.lifecycle.inputs import refused
@@ -14,6 +14,8 @@ from pulumi_cmf.lifecycle.kind import UNSENT, Kind
 from pulumi_cmf.lifecycle.operations import Difference
 from pulumi_cmf.lifecycle.unknowns import contains_unknown
 from pulumi_cmf.lifecycle.waiting import Progress
+
+T = TypeVar("T")
 
 
 async def foretell_create(
@@ -62,6 +64,15 @@ async def foretell_change(
     return refusal
 
 
+async def warn_of_lacking(kind: Kind[Any], facts: Facts, news: Mapping[str, Any], warn: Progress) -> None:
+    """Warn of what a creation needs and what is not there, though other resources of the update may make it first.
+
+    For a preview: before the step itself, `up` finds what the steps before it have made.
+    """
+    for each in await _asked(facts, lambda: kind.lacking(facts, news), warn) or ():
+        warn(str(each))
+
+
 async def _told(
     kind: Kind[Any],
     facts: Facts,
@@ -70,14 +81,23 @@ async def _told(
     foretell: Callable[[], Awaitable[Verdict]],
     warn: Progress,
 ) -> str | None:
-    if facts.unasked:
-        return None
-    try:
-        verdict, advice = await foretell(), await kind.advise(facts, olds, news)
-    except CmfError as error:
-        facts.unasked = True
-        warn(f"what CMF may refuse is not checked beforehand: {error}")
-        return None
+    async def ask() -> tuple[Verdict, list[Advice]]:
+        return await foretell(), await kind.advise(facts, olds, news)
+
+    verdict, advice = await _asked(facts, ask, warn) or (None, [])
     for each in advice:
         warn(str(each))
     return refused("", verdict).reason if verdict else None
+
+
+async def _asked(facts: Facts, ask: Callable[[], Awaitable[T]], warn: Progress) -> T | None:
+    """Return what facts tell; None if CMF cannot be asked, which is told once."""
+    if facts.unasked:
+        return None
+    try:
+        return await ask()
+    except CmfError as error:
+        if not facts.unasked:  # calls of a preview run side by side
+            warn(f"what CMF may refuse is not checked beforehand: {error}")
+        facts.unasked = True
+        return None

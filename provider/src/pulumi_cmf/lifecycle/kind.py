@@ -219,6 +219,10 @@ class Kind(ABC, Generic[I]):
         """
         return []
 
+    async def lacking(self, facts: Facts, news: Mapping[str, Any]) -> list[Advice]:
+        """Return what a creation lacks and what is no resource of CMF may make before; raises `CmfError`."""
+        return []
+
     def replacing(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Advice]:
         """Return what is probably a mistake about a replacement."""
         return []

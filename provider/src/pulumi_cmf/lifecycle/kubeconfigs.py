@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
-from cmf_core.rules import enforce
+from cmf_core.rules import Refusal, Verdict, enforce
 from cmf_core.rules.names import cluster_name
 
 from pulumi_cmf.lifecycle.operations import Refused
 from pulumi_cmf.lifecycle.settings import Settings
 
+_LARGEST = 10 * 1024 * 1024
 _ATTEMPTS = 5
 _REQUEST_SECONDS = 15.0
 _CONFLICT, _NOT_FOUND = 409, 404
@@ -63,6 +64,31 @@ NO_PLACE = (
     "there is no place for kubeconfigs: set cmf:kubeconfigDirectory (CMF_KUBECONFIG_DIRECTORY) to the directory that "
     "CMF watches, or cmf:kubeconfigSecret (CMF_KUBECONFIG_SECRET) to the Kubernetes Secret that is mounted there"
 )
+
+
+def kubeconfig_text(text: str) -> Verdict:
+    """Refuse what cannot be a kubeconfig; CMF alone tells whether it is a usable one."""
+    if len(text.encode()) > _LARGEST:
+        return Refusal(400, "the kubeconfig is larger than 10 MB", "C16")
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError:
+        # What the parser says quotes the text, which is a credential.
+        return Refusal(400, "the kubeconfig is not YAML: give the text of the file, not its path", "C10")
+    if not isinstance(document, dict) or not document.get("clusters"):
+        return Refusal(400, "this is no kubeconfig (no clusters in it): give the text of the file, not its path", "C10")
+    return None
+
+
+def free_name(name: str, place: str, staged: str | None, asked: str) -> Verdict:
+    """Refuse a name under which there is another kubeconfig already."""
+    if staged is None or staged == asked:
+        return None
+    text = (
+        f"KubernetesCluster '{name}': there is another kubeconfig of this name in {place}: remove it, or choose "
+        "another name"
+    )
+    return Refusal(409, text, "TAKEN")
 
 
 class KubeconfigDirectory:

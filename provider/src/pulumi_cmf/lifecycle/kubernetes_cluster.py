@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import yaml
 from cmf_core.calls import KUBERNETES_CLUSTERS, Collection
 from cmf_core.errors import CmfError, NotFound
 from cmf_core.models import ClusterState, KubernetesCluster, LifecycleState
@@ -19,7 +18,7 @@ from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.inputs import Labelled
 from pulumi_cmf.lifecycle.kept import KeptKind
 from pulumi_cmf.lifecycle.kind import state_of
-from pulumi_cmf.lifecycle.kubeconfigs import NO_PLACE, kubeconfigs
+from pulumi_cmf.lifecycle.kubeconfigs import NO_PLACE, free_name, kubeconfig_text, kubeconfigs
 from pulumi_cmf.lifecycle.operations import Created, Found, Going, NotReady, Operation, Refused, State
 from pulumi_cmf.lifecycle.ownership import find, refreshed
 from pulumi_cmf.lifecycle.settings import Settings
@@ -30,7 +29,6 @@ _ORDER = (
     "Environments that this same update deletes are deleted after that: delete them, and what is in them, in an update "
     "of their own first"
 )
-_LARGEST_KUBECONFIG = 10 * 1024 * 1024
 _NOTICE_SECONDS = 3.0
 """Seconds in which CMF notices a changed file. A heartbeat within them may still be the old kubeconfig's."""
 
@@ -60,7 +58,7 @@ class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
     def rules(self, inputs: KubernetesClusterInputs, settings: Settings | None) -> Iterable[tuple[str, Verdict]]:
         """Yield the rules on name and kubeconfig, and on there being a place for it."""
         yield "name", names.cluster_name(inputs.name)
-        yield "kubeconfig", _kubeconfig(inputs.kubeconfig)
+        yield "kubeconfig", kubeconfig_text(inputs.kubeconfig)
         if settings is not None and not (settings.kubeconfig_directory or settings.kubeconfig_secret):
             yield "kubeconfig", Refusal(400, NO_PLACE, "C17")
 
@@ -75,7 +73,7 @@ class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
         if isinstance(kubeconfig, str) and settings.kubeconfig_directory is not None:
             store = kubeconfigs(settings)
             try:
-                refusal = _free(name, store.place, await store.get(name), kubeconfig)
+                refusal = free_name(name, store.place, await store.get(name), kubeconfig)
             except Refused as error:
                 refusal = Refusal(400, str(error), "C17")
             if refusal is not None and not facts.is_going(self.name, name):
@@ -105,7 +103,7 @@ class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
         """Stage the kubeconfig, and wait until the cluster is CONNECTED."""
         store = kubeconfigs(hub.settings)
         staged = await store.get(inputs.name)
-        if (refusal := _free(inputs.name, store.place, staged, inputs.kubeconfig)) is not None:
+        if (refusal := free_name(inputs.name, store.place, staged, inputs.kubeconfig)) is not None:
             raise Refused(refusal.message)
         if staged is None:
             await hub.client.send(KUBERNETES_CLUSTERS.page(size=1))  # nothing is staged for a CMF that is not there
@@ -222,15 +220,15 @@ class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
         olds: Mapping[str, Any],
         operation: Operation,
     ) -> KubernetesCluster:
-        """Send life cycle, labels and annotations where they differ."""
-        asked = inputs.model_dump(exclude_none=True)
+        """Send life cycle, labels and annotations where they differ; without a life cycle, ACTIVE is asked for."""
+        asked = {**self.defaults, **inputs.model_dump(exclude_none=True)}
         differing = self.to_write(_present(found), asked, olds) & _SENT
         if not differing:
             return found
         metadata = {field: getattr(inputs, field) or {} for field in ("labels", "annotations") if field in differing}
         body: dict[str, Any] = {"metadata": metadata} if metadata else {}
         if "lifecycle_state" in differing:
-            body["spec"] = {"lifecycleState": inputs.lifecycle_state or LifecycleState.ACTIVE.value}
+            body["spec"] = {"lifecycleState": asked["lifecycle_state"]}
         answer = await _send(hub, inputs.name, body)
         for field in ("labels", "annotations"):
             if field in differing and not getattr(inputs, field) and getattr(answer.metadata, field):
@@ -243,17 +241,6 @@ class KubernetesClusterKind(KeptKind[KubernetesClusterInputs]):
             return await kubeconfigs(hub.settings).get(name) == text
         except Refused:
             return True
-
-
-def _free(name: str, place: str, staged: str | None, asked: str) -> Verdict:
-    """Refuse a name under which there is another kubeconfig already."""
-    if staged is None or staged == asked:
-        return None
-    text = (
-        f"KubernetesCluster '{name}': there is another kubeconfig of this name in {place}: remove it, or choose "
-        "another name"
-    )
-    return Refusal(409, text, "TAKEN")
 
 
 def _judge(seen: KubernetesCluster, inputs: KubernetesClusterInputs, *, in_use: bool) -> Look:
@@ -279,20 +266,6 @@ async def _send(hub: Hub, name: str, body: dict[str, Any]) -> KubernetesCluster:
     metadata = {"name": name, **body.get("metadata", {})}
     sent = KubernetesCluster.parse({**body, "metadata": metadata})
     return await hub.client.send(KUBERNETES_CLUSTERS.put(name, sent)) or sent
-
-
-def _kubeconfig(text: str) -> Verdict:
-    """Refuse what cannot be a kubeconfig; CMF alone tells whether it is a usable one."""
-    if len(text.encode()) > _LARGEST_KUBECONFIG:
-        return Refusal(400, "the kubeconfig is larger than 10 MB", "C16")
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError:
-        # What the parser says quotes the text, which is a credential.
-        return Refusal(400, "the kubeconfig is not YAML: give the text of the file, not its path", "C10")
-    if not isinstance(document, dict) or not document.get("clusters"):
-        return Refusal(400, "this is no kubeconfig (no clusters in it): give the text of the file, not its path", "C10")
-    return None
 
 
 def _present(found: KubernetesCluster) -> dict[str, Any]:

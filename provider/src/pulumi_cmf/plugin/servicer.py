@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 
 from pulumi_cmf.lifecycle.comparison import differing
 from pulumi_cmf.lifecycle.facts import Facts
-from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create
+from pulumi_cmf.lifecycle.foretelling import foretell_change, foretell_create, warn_of_lacking
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.kind import Kind, unreadable
 from pulumi_cmf.lifecycle.kinds import KINDS
@@ -29,6 +30,7 @@ from pulumi_cmf.lifecycle.spelling import camel
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN
 from pulumi_cmf.lifecycle.waiting import Progress, WaitFailed
 from pulumi_cmf.plugin.engine import Context, Engine, fail, fail_unready
+from pulumi_cmf.plugin.program import is_python
 from pulumi_cmf.plugin.properties import Names, spelled
 from pulumi_cmf.values import creation_mark
 
@@ -49,6 +51,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._settings: Settings | SettingsError = SettingsError("the provider was not configured")
         self._facts: Facts | None = None
         self._hub: Hub | None = None
+        # A program in Python tells of what is lacking itself, as failures: it knows what comes first.
+        self._is_of_python = is_python(Path.cwd())
         self._running: set[asyncio.Task[Any]] = set()
         self._resources = AsyncExitStack()
         self._names = {kind.name: Names((*kind.input_names, *kind.outputs)) for kind in KINDS.values()}
@@ -150,6 +154,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         kind, names = await self._of(request.urn, context)
         given = names.take(request.properties)
         if request.preview:
+            if not self._is_of_python:
+                await self._foretold(request.urn, lambda facts, warn: warn_of_lacking(kind, facts, given, warn))
             expected = {**dict.fromkeys(kind.outputs, UNKNOWN), **given}
             return provider_pb2.CreateResponse(properties=names.give(expected, kind.secret))
         mark = creation_mark(request.urn, given)
@@ -230,7 +236,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     async def _foretold(self, urn: str, foretell: Callable[[Facts, Progress], Awaitable[str | None]]) -> str | None:
         if self._facts is None or not self._facts.hub.settings.foretell:
             return None
-        return await foretell(self._facts, lambda line: self._engine.warn(urn, line))
+        try:
+            return await foretell(self._facts, lambda line: self._engine.warn(urn, line))
+        finally:
+            await self._engine.said()
 
     def _ready(self) -> Hub:
         """Return the hub; raises SettingsError."""
