@@ -24,11 +24,16 @@ class _Itself:
         return item
 
 
-def hints(of: Any) -> dict[str, Any]:
-    """Return the types that a class or function is annotated with, for values that are there: without Input."""
+def hints(of: Any, annotations: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the types that a class or function is annotated with, for values that are there: without Input.
+
+    Args:
+        of: the class or function.
+        annotations: those to take in the place of its own.
+    """
     space = {**vars(sys.modules[of.__module__]), "Input": _Itself, "Output": _Itself}
     found = {}
-    for name, hint in of.__annotations__.items():
+    for name, hint in (of.__annotations__ if annotations is None else annotations).items():
         text = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
         found[name] = eval(text, space)  # noqa: S307 - of our own modules
     return found

@@ -74,7 +74,7 @@ class _Maker:
     def resource(self, cls: type[CmfResource]) -> Schema:
         kind = cls._front.kind
         inputs, required = self._inputs(cls)
-        types = hints(cls)
+        types = hints(cls, cls._described)
         told = _fields_told(cls)
         outputs = {
             camel(name): _told(self._type(types[name], cls.__name__, name), told.get(name)) for name in kind.outputs

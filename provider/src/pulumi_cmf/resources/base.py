@@ -33,12 +33,15 @@ class CmfResource(dynamic.Resource):
     timeouts: pulumi.Output[Any]
 
     _front: ClassVar[type[Front]]
+    _described: ClassVar[Mapping[str, Any]]
+    """The annotations of the class."""
 
     def __init_subclass__(cls, **named: Any) -> None:
-        """Keep the annotations that Pulumi's SDK needs: it looks at all of them for each resource that it makes."""
+        """Leave Pulumi's SDK what annotations it needs: it evaluates them all for each resource that it makes."""
         super().__init_subclass__(**named)
+        cls._described = cls.__annotations__
         # A number comes back as a float unless the annotation says that it is none.
-        cls.__annotations__ = {name: hint for name, hint in cls.__annotations__.items() if "int" in str(hint)}
+        cls.__annotations__ = {name: hint for name, hint in cls._described.items() if "int" in str(hint)}
 
     def __init__(
         self, resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
