@@ -6,11 +6,18 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import guard
+
 # Other work on the machine must not fail a test: no deadline an example, no limit on slow input. A run has the same
 # examples as the one before; `--hypothesis-profile explore` looks for new ones.
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("default", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("default")
+
+
+def pytest_configure() -> None:
+    """Let nothing outlive a run that is killed."""
+    guard.start()
 
 
 @pytest.fixture(scope="session", autouse=True)

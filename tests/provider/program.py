@@ -16,6 +16,8 @@ import pytest
 from cmf_localfleet.exports import pulumi_exports
 from cmf_localfleet.workspace import Workspace
 
+from tests.support import guard
+
 on_both_fronts = pytest.mark.parametrize("program", ["dynamic", "plugin"], indirect=True)
 """Runs a test on the dynamic front and on the plugin."""
 
@@ -31,7 +33,7 @@ class Program:
         self.folder = folder / "program"
         self.plugin = plugin
         self.stack = stack
-        self.environment = {**os.environ, **pulumi_exports(folder / "pulumi", workspace)}
+        self.environment = {**os.environ, **pulumi_exports(folder / "pulumi", workspace), **guard.mark()}
         self.environment["TMPDIR"] = str(folder / "pulumi")  # the engine kills plugins, which then leave their files
         commands = str(Path(sys.executable).parent)  # where pulumi-resource-cmf is
         self.environment["PATH"] = os.pathsep.join((commands, self.environment["PATH"]))

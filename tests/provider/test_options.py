@@ -63,3 +63,13 @@ def test_an_update_of_one_target_leaves_the_others(program: Program, cmf: Hub) -
     labels = [lookup(cmf.get(f"/environments/{name}").json(), "metadata.labels") for name in (one, other)]
     assert [bool(each) for each in labels] == [True, False]
     assert set(operations(program.preview())) == {other}
+
+
+@on_both_fronts
+def test_a_whole_number_comes_back_as_one(program: Program) -> None:
+    kind = "pulumi.export('kind', sql.parallelism.apply(lambda number: type(number).__name__))\n"
+    inputs = "environment=env.name, compute_pool_name=pool.name, statement='INSERT INTO a SELECT 1', parallelism=2"
+    program.up(
+        environment(unique("env")) + pool(unique("pool")) + f"sql = Statement({unique('sql')!r}, {inputs})\n{kind}"
+    )
+    assert program.run("stack", "output", "kind").strip() == "int"
