@@ -11,6 +11,7 @@ from cmf_core.errors import CmfError
 from pulumi import dynamic
 from pydantic import ValidationError
 
+from pulumi_cmf.collector import settle
 from pulumi_cmf.dynamic import background
 from pulumi_cmf.dynamic.call import Call, current_call
 from pulumi_cmf.dynamic.workers import more_workers
@@ -41,6 +42,7 @@ class Front(dynamic.ResourceProvider):
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Read the settings; what is wrong with them is told by the first call that needs them."""
+        settle()
         more_workers()
         try:
             self._settings = Settings.read(req.config.get, os.environ)

@@ -11,6 +11,7 @@ from importlib.resources import files
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from pulumi_cmf.collector import settle
 from pulumi_cmf.plugin.engine import Engine
 from pulumi_cmf.plugin.servicer import Servicer
 
@@ -19,6 +20,7 @@ _ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_le
 
 def main() -> None:
     """Serve the engine whose address is the last argument; tell it our port on stdout."""
+    settle()
     addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     try:
         asyncio.run(_serve(addresses[-1] if addresses else ""))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import pulumi
 from pulumi import dynamic
 
+from pulumi_cmf.collector import settle
 from pulumi_cmf.dynamic.front import Front
 from pulumi_cmf.lifecycle.settings import NAMESPACE
 from pulumi_cmf.lifecycle.spelling import camel
@@ -46,6 +47,7 @@ class CmfResource(dynamic.Resource):
     def __init__(
         self, resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        settle()
         watch()
         kind = self._front.kind
         nested = {name: respelled(inputs[name]) for name in kind.nested if name in inputs}
