@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 OPTIONS = frozenset({"flinkConfiguration", "connectionConfig"})
 """Fields of CMF's resources that hold options by name, as CMF spells them."""
@@ -14,6 +15,7 @@ _KEY = re.compile(
 )
 
 
+@lru_cache(4096)
 def is_sensitive(option: str) -> bool:
     """Tell whether an option's value is a credential, by its name.
 

@@ -7,6 +7,7 @@ configuration, labels, properties) and what Kubernetes names (pod templates) sta
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from cmf_core.sensitive import OPTIONS
@@ -21,6 +22,7 @@ class SpelledTwice(ValueError):
     """A field is given in both spellings; the text says which."""
 
 
+@lru_cache(4096)
 def camel(name: str) -> str:
     """Return CMF's name of a field: `task_manager` is `taskManager`, other names stay."""
     if name in _IRREGULAR:
