@@ -5,6 +5,7 @@ The scenarios and what is expected of them are those of `tests/operator_standin`
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -52,32 +53,38 @@ class RealWorld(LiveCluster):
         super().apply({**resource, "spec": spec})
 
 
-@pytest.fixture
-def world(fleet: RealFleet) -> Iterator[RealWorld]:
-    """The cluster `spoke`."""
-    with RealWorld(fleet) as world:
-        yield world
+@pytest.fixture(scope="module")
+def played(fleet: RealFleet) -> Iterator[dict[str, Future[None]]]:
+    """All scenarios on the cluster `spoke`, side by side: most of the time they wait for the operator."""
+    with ThreadPoolExecutor(len(PLAYED)) as pool:
+        yield {name: pool.submit(play, name, fleet) for name in PLAYED}
 
 
 @pytest.mark.parametrize("name", PLAYED)
-def test_the_real_operator_goes_through_the_recorded_states(name: str, world: RealWorld) -> None:
+def test_the_real_operator_goes_through_the_recorded_states(name: str, played: dict[str, Future[None]]) -> None:
+    played[name].result()
+
+
+def play(name: str, fleet: RealFleet) -> None:
+    """Play a scenario, and assert that its object goes through the recorded states."""
     scenario = SCENARIOS[name]
     acts, recorded = list(scenario.acts), list[str]()
-    try:
-        for line in load(name):
-            if "act" in line:
-                reach(world, scenario.key, recorded)
-                acts.pop(0)(world)
-            else:
-                recorded = distinct([*recorded, line])
-        reach(world, scenario.key, recorded)
-    finally:
-        with suppress(ApiException):  # most scenarios end so
-            world.delete(scenario.key)
-        if scenario.quiet_after:  # the operator never lets it go
-            world.patch(scenario.key, {"metadata": {"finalizers": None}})
-        wait_for(lambda: world.get(scenario.key) is None, f"the deletion of {scenario.key}", PATIENCE)
-    assert distinct(world.history(scenario.key))[: len(recorded)] == recorded
+    with RealWorld(fleet) as world:
+        try:
+            for line in load(name):
+                if "act" in line:
+                    reach(world, scenario.key, recorded)
+                    acts.pop(0)(world)
+                else:
+                    recorded = distinct([*recorded, line])
+            reach(world, scenario.key, recorded)
+        finally:
+            with suppress(ApiException):  # most scenarios end so
+                world.delete(scenario.key)
+            if scenario.quiet_after:  # the operator never lets it go
+                world.patch(scenario.key, {"metadata": {"finalizers": None}})
+            wait_for(lambda: world.get(scenario.key) is None, f"the deletion of {scenario.key}", PATIENCE)
+        assert distinct(world.history(scenario.key))[: len(recorded)] == recorded
 
 
 def reach(world: RealWorld, key: Key, recorded: list[str]) -> None:
