@@ -13,7 +13,8 @@ from cmf_core.errors import ClusterUnavailable, CmfError, HubUnreachable, Server
 Progress = Callable[[str], None]
 """Takes a line for the user on how far an operation is."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.2, 5.0, 1.5
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.2, 2.0, 1.5
+"""Seconds between two looks, which are cheap: what is there is noticed a second later, in the middle."""
 _PASSING = (HubUnreachable, ClusterUnavailable, ServerError, TooManyRequests)
 
 
