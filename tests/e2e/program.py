@@ -18,12 +18,12 @@ class FleetProgram(Example):
     def __init__(self, folder: Path, workspace: Workspace) -> None:
         super().__init__("fleet", folder, workspace)
         self.stack = "local"
-        self._project = workspace.root / "Pulumi.yaml"
+        self.workspace = workspace
 
     def start(self) -> None:
         """Copy the program and make its stack."""
         shutil.copytree(EXAMPLES / self.name, self.folder / "examples" / self.name)
-        shutil.copy(self._project, self.folder)
+        shutil.copy(self.workspace.root / "Pulumi.yaml", self.folder)
         self.run("stack", "init", self.stack)
 
     def state(self) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ class Walk(FleetProgram):
     def start(self) -> None:
         """Start the fleet, copy the program and make its stack."""
         self.fleet.up()
-        self.environment |= fleet_exports(self.fleet, Workspace.find())
+        self.environment |= fleet_exports(self.fleet, self.workspace)
         super().start()
 
     def get(self, path: str) -> httpx.Response:
