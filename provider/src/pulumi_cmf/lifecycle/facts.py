@@ -43,6 +43,7 @@ from cmf_core.rules.clusters import writable
 from cmf_core.rules.environments import placement
 from cmf_core.rules.existence import exists
 
+from pulumi_cmf.lifecycle.answers import Answers
 from pulumi_cmf.lifecycle.hub import Hub
 from pulumi_cmf.lifecycle.lists import Lists, by_name
 from pulumi_cmf.lifecycle.unknowns import UNKNOWN, contains_unknown, known_part
@@ -99,10 +100,10 @@ class Facts:
     def __init__(self, hub: Hub) -> None:
         self.unasked = False
         self.hub = hub
-        self._lists = Lists(self._read, hub.clock, FRESH_SECONDS)
+        self._lists: Lists = Answers(self._read, hub.clock, FRESH_SECONDS)
         self._planned: defaultdict[str, dict[str, Planned]] = defaultdict(dict)
         self._going: set[tuple[str, str]] = set()
-        self._namespaces: dict[tuple[str, str], asyncio.Future[bool | None]] = {}
+        self._namespaces = Answers(self._ask_for_namespace, hub.clock, FRESH_SECONDS)
 
     def plan(self, kind: str, id_: str, planned: Planned) -> None:
         """Note what this update makes of a resource."""
@@ -144,7 +145,7 @@ class Facts:
         Raises:
             CmfError: CMF did not answer, or not with a list.
         """
-        return await self._lists.all(collection)
+        return await self._lists.get(collection)
 
     async def _read(self, collection: Collection[Any]) -> Mapping[str, Any]:
         try:
@@ -155,7 +156,7 @@ class Facts:
             return {}
 
     async def namespace_exists(self, cluster: str, name: str) -> bool | None:
-        """Tell whether a cluster has a namespace, as it is now; who asks at the same time asks with the others.
+        """Tell whether a cluster has a namespace, as it is now.
 
         None where nobody knows: the update changes the cluster's registration, or it cannot be asked, which only the
         open hub lets.
@@ -165,13 +166,11 @@ class Facts:
         """
         if self.changes("KubernetesCluster", cluster):
             return None
-        if (cluster, name) not in self._namespaces:
-            self._namespaces[cluster, name] = asyncio.ensure_future(self._ask_for_namespace(cluster, name))
-        return await asyncio.shield(self._namespaces[cluster, name])  # one who gives up does not for the others
+        return await self._namespaces.get((cluster, name))
 
-    async def _ask_for_namespace(self, cluster: str, name: str) -> bool | None:
+    async def _ask_for_namespace(self, place: tuple[str, str]) -> bool | None:
         try:
-            return (await self._answer(self.hub.client.send(namespace(cluster, name)))).exists
+            return (await self._answer(self.hub.client.send(namespace(*place)))).exists
         except (NotFound, MethodNotAllowed, Forbidden, ClusterUnavailable):
             return None
 

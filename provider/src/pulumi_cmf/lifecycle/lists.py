@@ -1,11 +1,9 @@
-"""Lists of what CMF has, each read once for all who ask within some seconds: never a request a resource."""
+"""Lists of what CMF has, and how a refresh of many resources is answered from them."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,10 +12,12 @@ from cmf_core.client import AsyncClient
 from cmf_core.errors import NotFound
 from cmf_core.models import Model
 
+from pulumi_cmf.lifecycle.answers import Answers
 from pulumi_cmf.lifecycle.waiting import Clock
 
 M = TypeVar("M", bound=Model)
-Read = Callable[[Collection[Any]], Coroutine[Any, Any, Mapping[str, Any]]]
+Lists = Answers[Collection[Any], Mapping[str, Any]]
+"""The resources of a collection, by name."""
 
 RECENT_SECONDS = 5.0
 """How old a list may be that a refresh is answered from."""
@@ -25,56 +25,6 @@ _FEW = 5
 """So many resources of a collection are read one by one before it may be listed."""
 _FOR_EACH = 100
 """How many resources a list may have for each that was asked for: so many cost about as much as one by itself."""
-
-
-@dataclass(frozen=True)
-class _Reading:
-    since: float
-    items: asyncio.Future[Mapping[str, Any]]
-
-
-class Lists:
-    """Lists that are kept for some seconds; who asks for one that is being read waits for that.
-
-    Args:
-        read: reads a list, by name.
-        clock: tells how old a list is.
-        seconds: how long a list is kept, from when it was asked for.
-    """
-
-    def __init__(self, read: Read, clock: Clock, seconds: float) -> None:
-        self._read = read
-        self._clock = clock
-        self._seconds = seconds
-        self._readings: dict[str, _Reading] = {}
-
-    def kept(self, collection: Collection[Any]) -> asyncio.Future[Mapping[str, Any]] | None:
-        """Return a list that is there or on its way, and not too old."""
-        reading = self._readings.get(collection.path)
-        fresh = reading is not None and self._clock.monotonic() - reading.since <= self._seconds
-        return reading.items if reading is not None and fresh else None
-
-    async def all(self, collection: Collection[M]) -> Mapping[str, M]:
-        """Return the resources of a collection by name.
-
-        Raises:
-            Exception: what `read` raises; the next who asks tries again.
-        """
-        items = self.kept(collection)
-        if items is None:
-            items = asyncio.ensure_future(self._read(collection))
-            self._readings[collection.path] = _Reading(self._clock.monotonic(), items)
-            items.add_done_callback(lambda done: self._drop_failed(collection, done))
-        return await asyncio.shield(items)
-
-    def forget(self) -> None:
-        """Keep no list."""
-        self._readings.clear()
-
-    def _drop_failed(self, collection: Collection[Any], done: asyncio.Future[Mapping[str, Any]]) -> None:
-        reading = self._readings.get(collection.path)
-        if (done.cancelled() or done.exception()) and reading is not None and reading.items is done:
-            del self._readings[collection.path]
 
 
 async def by_name(client: AsyncClient, collection: Collection[M]) -> Mapping[str, M]:
@@ -92,7 +42,7 @@ class Recent:
 
     def __init__(self, client: AsyncClient, clock: Clock) -> None:
         self._client = client
-        self._lists = Lists(partial(by_name, client), clock, RECENT_SECONDS)
+        self._lists: Lists = Answers(partial(by_name, client), clock, RECENT_SECONDS)
         self._written = client.writes
         self._asked: Counter[str] = Counter()
         self._worth: dict[str, int] = {}
@@ -111,8 +61,8 @@ class Recent:
             self._written = self._client.writes
             self._lists.forget()
         try:
-            if self._lists.kept(collection) is not None or await self._is_worth(collection):
-                return (await self._lists.all(collection)).get(name)
+            if self._lists.keeps(collection) or await self._is_worth(collection):
+                return (await self._lists.get(collection)).get(name)
         except NotFound:
             pass  # what it is in is gone
         return None
