@@ -56,7 +56,7 @@ class CmfResource(dynamic.Resource):
         if not self._is_of_plugin:
             super().__init__(self._front(), resource_name, properties, opts)
             return
-        alias = _dynamic(f"pulumi-python:{self._resource_type_name}", resource_name, opts)
+        alias = _dynamic_alias(f"pulumi-python:{self._resource_type_name}", resource_name, opts)
         before = pulumi.ResourceOptions(aliases=[alias])
         options = before if opts is None else pulumi.ResourceOptions.merge(opts, before)
         pulumi.CustomResource.__init__(self, f"{NAMESPACE}:index:{kind.name}", resource_name, properties, options)
@@ -84,7 +84,7 @@ class CmfResource(dynamic.Resource):
         return resource
 
 
-def _dynamic(type_: str, resource_name: str, opts: pulumi.ResourceOptions | None) -> str | pulumi.Alias:
+def _dynamic_alias(type_: str, resource_name: str, opts: pulumi.ResourceOptions | None) -> str | pulumi.Alias:
     """Return what names a resource of the plugin's in the state of a stack of dynamic resources.
 
     Without a parent it is the URN itself, which costs a program of a thousand resources a second less than an alias.
