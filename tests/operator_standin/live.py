@@ -22,8 +22,9 @@ _PATH = (objects.GROUP, "v1beta1")
 class LiveCluster:
     """Acts on objects of one namespace; keys of scenarios, which name `default`, are taken to be in it."""
 
-    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+    def __init__(self, kubeconfig: Path, namespace: str, patience: float = 60.0) -> None:
         self.namespace = namespace
+        self._patience = patience
         self._api: client.ApiClient = config.new_client_from_config_dict(  # type: ignore[no-untyped-call]
             yaml.safe_load(kubeconfig.read_text())
         )
@@ -31,10 +32,7 @@ class LiveCluster:
         self._core = client.CoreV1Api(self._api)
 
     def __enter__(self) -> Self:
-        listed: Any = self._objects.list_namespaced_custom_object(
-            *_PATH, self.namespace, "flinkdeployments", _request_timeout=_TIMEOUT
-        )
-        self._start_version = listed["metadata"]["resourceVersion"]
+        self.remember()
         return self
 
     def __exit__(
@@ -42,9 +40,24 @@ class LiveCluster:
     ) -> None:
         self._api.close()  # type: ignore[no-untyped-call]
 
+    def remember(self) -> None:
+        """Let :meth:`history` begin here."""
+        versions = []
+        for plural in ("flinkdeployments", "flinksessionjobs"):  # each is followed from its own first object on
+            listed: Any = self._objects.list_namespaced_custom_object(
+                *_PATH, self.namespace, plural, _request_timeout=_TIMEOUT
+            )
+            versions.append(int(listed["metadata"]["resourceVersion"]))
+        self._start_version = str(max(versions))
+
+    def called(self, name: str) -> str:
+        """Return the name that an object of a scenario has here."""
+        return name
+
     def apply(self, resource: Json) -> None:
         """Create an object."""
-        resource = {**resource, "metadata": {**resource["metadata"], "namespace": self.namespace}}
+        about = {**resource["metadata"], "namespace": self.namespace, "name": self.called(resource["metadata"]["name"])}
+        resource = {**resource, "metadata": about}
         self._objects.create_namespaced_custom_object(
             *_PATH, self.namespace, PLURALS[resource["kind"]], resource, _request_timeout=_TIMEOUT
         )
@@ -79,7 +92,7 @@ class LiveCluster:
             state = self.state(key)
             return state if wanted.items() <= {**state, "job": state.get("job", {}).get("state")}.items() else None
 
-        found = wait_for(reached, what, seconds=60, every=0.05)
+        found = wait_for(reached, what, seconds=self._patience, every=0.05)
         assert found is not None
         return found
 
@@ -89,7 +102,7 @@ class LiveCluster:
 
     def wait_gone(self, key: Key) -> None:
         """Wait until the object is deleted."""
-        wait_for(lambda: self.get(key) is None, f"the deletion of {key}", seconds=60, every=0.05)
+        wait_for(lambda: self.get(key) is None, f"the deletion of {key}", seconds=self._patience, every=0.05)
 
     def history(self, key: Key) -> list[Json]:
         """The distinct states that the object went through, which the API server still remembers."""
@@ -97,7 +110,7 @@ class LiveCluster:
             *_PATH,
             self.namespace,
             PLURALS[key[0]],
-            field_selector=f"metadata.name={key[2]}",
+            field_selector=f"metadata.name={self.called(key[2])}",
             resource_version=self._start_version,
             watch=True,
             timeout_seconds=1,
@@ -116,9 +129,9 @@ class LiveCluster:
     def events(self, key: Key) -> list[tuple[str | None, str | None, int | None]]:
         """Reason, message and count of the events about an object."""
         found = self._core.list_namespaced_event(
-            self.namespace, field_selector=f"involvedObject.name={key[2]}", _request_timeout=_TIMEOUT
+            self.namespace, field_selector=f"involvedObject.name={self.called(key[2])}", _request_timeout=_TIMEOUT
         )
         return [(event.reason, event.message, event.count) for event in found.items]
 
     def _path(self, key: Key) -> tuple[str, str, str, str, str]:
-        return *_PATH, self.namespace, PLURALS[key[0]], key[2]
+        return *_PATH, self.namespace, PLURALS[key[0]], self.called(key[2])

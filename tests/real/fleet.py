@@ -1,9 +1,9 @@
 """Two clusters on which pods run, with the real operator; and what their administrator sees.
 
 By default they are made here, of namespaces of the kernel. `E2E_KUBECONFIGS=home.yaml:spoke.yaml` names others, of
-kind, k3d or a cloud: the operator watches their namespace `flink`, which has its service account `flink`; their nodes
-have the image `E2E_FLINK_IMAGE` (by default what `localfleet build images` makes), and see the folder `E2E_DATA` of
-this machine at the same path.
+kind, k3d or a cloud: the operator watches their namespace `flink`, and on the first one `scenarios`, which have its
+service account `flink`; their nodes have the image `E2E_FLINK_IMAGE` (by default what `localfleet build images`
+makes), and see the folder `E2E_DATA` of this machine at the same path.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ from tests.support.hub import Hub, Spoke
 
 NAMES = ("home", "spoke")
 NAMESPACE = "flink"
+SCENARIO_NAMESPACE = "scenarios"
+"""Where the scenarios are played that the stand-in plays too."""
 DATA = "/flink-data"
 """Where pods see the folder that all clusters share."""
 
@@ -159,8 +161,9 @@ def running(folder: Path) -> Iterator[RealFleet]:
             cluster.wait_ready()
             for image in ("pause", "operator", "flink"):
                 cluster.import_image(images / f"{image}.tar")
-            cluster.create_namespace(NAMESPACE)
-            install_operator(cluster.kubeconfig, [NAMESPACE])
+            for namespace in (NAMESPACE, SCENARIO_NAMESPACE):
+                cluster.create_namespace(namespace)
+            install_operator(cluster.kubeconfig, [NAMESPACE, SCENARIO_NAMESPACE])
         for cluster in clusters.values():
             wait_for_operator(cluster.kubeconfig)
         yield RealFleet(clusters, data, FLINK_IMAGE)

@@ -78,12 +78,7 @@ class Stack:
 
     def up_while_the_hub_is_killed(self, hub: Hub, reached: Callable[[], bool]) -> None:
         """Run `pulumi up`, and kill the hub once a condition holds, before it ends; the update must not notice."""
-        with ThreadPoolExecutor(1) as other:
-            update = other.submit(self.up)
-            wait_for(lambda: update.done() or reached(), "the update to reach the hub", PATIENCE, every=0.02)
-            assert not update.done(), "the update ended before the hub was killed"
-            hub.crash()
-            update.result()
+        kill_meanwhile(hub, self.up, reached)
 
     def text(self) -> str:
         """Return the program: each resource stands on those before it that its scope names."""
@@ -93,6 +88,16 @@ class Stack:
             depends = "opts=pulumi.ResourceOptions(depends_on=list(made))"
             lines.append(f"made.append({kind}({name!r}, {arguments}, {depends}))\n")
         return "".join(lines)
+
+
+def kill_meanwhile(hub: Hub, work: Callable[[], str], reached: Callable[[], bool]) -> str:
+    """Return what `work` returns, and kill the hub once a condition holds, before the work ends."""
+    with ThreadPoolExecutor(1) as other:
+        update = other.submit(work)
+        wait_for(lambda: update.done() or reached(), "the update to reach the hub", PATIENCE, every=0.02)
+        assert not update.done(), "the update ended before the hub was killed"
+        hub.crash()
+        return update.result()
 
 
 def counting(name: str, environment: str, **job: Any) -> dict[str, Any]:

@@ -157,7 +157,8 @@ def test_more_slots_and_task_managers_restart_it_with_its_state_and_can_be_taken
     fleet.clusters["spoke"].kill_operator()
     stack.change("counting", "spec.job.parallelism", 1)
     stack.change("counting", "spec.flink_configuration", slots)
-    stack.up()
+    generation = hub.get(APPLICATION).json()["metadata"]["generation"]
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(APPLICATION).json()["metadata"]["generation"] > generation)
     wait_for(lambda: len(job.starts) == 4, "two more starts", PATIENCE)
     assert job.starts == sorted(set(job.starts))
 
@@ -170,6 +171,7 @@ def test_a_killed_job_manager_comes_back_with_the_last_checkpoint(
     spoke, before = fleet.clusters["spoke"], job.starts
     (pod,) = spoke.pods(app="counting", component="jobmanager")
     spoke.kill_pod(pod.metadata.name)
+    hub.crash()
     wait_for(lambda: len(job.starts) > len(before), "another start", PATIENCE)
     assert job.starts[-1] > before[-1]
     hub.until(APPLICATION, "status.jobStatus.state", "RUNNING", PATIENCE)

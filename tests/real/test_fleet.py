@@ -13,7 +13,7 @@ from pulumi_cmf.lifecycle.spelling import as_cmf
 from tests.e2e.program import FleetProgram, changes
 from tests.real.counting import PATIENCE, Counting
 from tests.real.fleet import DATA, NAMESPACE, RealFleet, flink
-from tests.real.stack import SMALL
+from tests.real.stack import SMALL, kill_meanwhile
 from tests.support.hub import Hub
 from tests.support.wait import wait_for
 
@@ -79,7 +79,8 @@ def configuration(hub: Hub, resource: str) -> dict[str, str]:
 def test_up_ends_when_every_job_runs_where_its_environment_is(
     program: FleetProgram, fleet: RealFleet, hub: Hub, job: Counting
 ) -> None:
-    assert changes(program.up()) == {"created": RESOURCES}
+    said = kill_meanwhile(hub, program.up, lambda: hub.get(APPLICATION).status_code == 200)
+    assert changes(said) == {"created": RESOURCES}
     assert set(fleet.clusters["home"].deployments()) == {"shared-pool"}
     assert set(fleet.clusters["home"].session_jobs()) == {"orders-by-user"}
     assert set(fleet.clusters["spoke"].deployments()) == {"state-machine", "big-orders"}
@@ -128,7 +129,9 @@ def test_another_task_manager_runs_and_the_job_keeps_its_state(
 
 @pytest.mark.rule("C14")
 def test_destroy_leaves_nothing(program: FleetProgram, fleet: RealFleet, hub: Hub) -> None:
-    program.run("destroy", "--yes", "--skip-preview")
+    kill_meanwhile(
+        hub, lambda: program.run("destroy", "--yes", "--skip-preview"), lambda: hub.get(STATEMENT).status_code == 404
+    )
     assert [each["metadata"]["name"] for each in hub.get("/kubernetes-clusters").json()["items"]] == [
         "default-k8s-cluster"
     ]

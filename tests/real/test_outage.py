@@ -31,6 +31,7 @@ def test_a_cluster_that_is_cut_off_takes_no_writes_and_its_job_goes_on(
     fleet.clusters["spoke"].node.cut()
     try:
         hub.connected("spoke", "DISCONNECTED")
+        hub.crash()
         job.goes_on()
         stale = hub.get(APPLICATION).json()["status"]
         assert stale["jobStatus"]["state"] == "RUNNING"
@@ -141,6 +142,7 @@ def test_a_forced_deletion_on_a_dead_cluster_leaves_an_orphan_that_is_cleaned_af
     (orphan,) = wait_for(lambda: hub.get(path).json()["status"].get("orphans"), "the orphan to be seen", PATIENCE)
     assert orphan["name"] == "lasting"
     assert hub.post(f"{path}/orphans/clean").status_code in {200, 202}
+    hub.crash()
     wait_for(lambda: not spoke.pods(app="lasting"), "its pods to go", PATIENCE)
     stack.drop("lasting")
     stack.program.run("refresh", "--yes", "--skip-preview")

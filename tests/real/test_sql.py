@@ -14,6 +14,7 @@ from tests.support.wait import wait_for
 pytestmark = pytest.mark.timeout(900)
 
 ENVIRONMENT = ENVIRONMENTS["home"]
+SHARED = f"/environments/{ENVIRONMENT}/compute-pools/shared"
 PATIENCE = 180.0
 
 
@@ -22,23 +23,28 @@ def statement(sql: str, pool: str = "shared", **inputs: Any) -> dict[str, Any]:
     return {"environment": ENVIRONMENT, "compute_pool_name": pool, "statement": sql, **inputs}
 
 
+def path(name: str) -> str:
+    """Return where a statement is."""
+    return f"/environments/{ENVIRONMENT}/statements/{name}"
+
+
 def found(hub: Hub, name: str) -> dict[str, Any]:
     """Return a statement as the hub has it."""
-    resource: dict[str, Any] = hub.get(f"/environments/{ENVIRONMENT}/statements/{name}").json()
+    resource: dict[str, Any] = hub.get(path(name)).json()
     return resource
 
 
 def reaches(hub: Hub, name: str, phase: str) -> None:
     """Wait until a statement has a phase."""
-    hub.until(f"/environments/{ENVIRONMENT}/statements/{name}", "status.phase", phase, PATIENCE)
+    hub.until(path(name), "status.phase", phase, PATIENCE)
 
 
 @pytest.mark.rule("P17", "P18", "P25", "P26", "P28")
 def test_a_shared_pool_is_a_session_cluster_with_a_gateway(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
     spec = {**SMALL, "mode": "standalone", "flink_configuration": {"taskmanager.numberOfTaskSlots": "4"}}
     stack.set("shared", "ComputePool", environment=ENVIRONMENT, type="SHARED", cluster_spec=spec)
-    stack.up()
-    assert hub.get(f"/environments/{ENVIRONMENT}/compute-pools/shared").json()["status"]["phase"] == "RUNNING"
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(SHARED).status_code == 200)
+    assert hub.get(SHARED).json()["status"]["phase"] == "RUNNING"
     (manager,) = fleet.clusters["home"].pods(app="shared", component="jobmanager")
     assert {container.name for container in manager.spec.containers} == {"flink-main-container", "sql-gateway"}
 
@@ -71,19 +77,19 @@ def test_bad_sql_fails_with_the_words_of_flink(stack: Stack, hub: Hub) -> None:
     status = answer.json()["status"]
     assert status["phase"] == "FAILED"
     assert "Column 'm' not found in any table" in status["detail"]
-    assert hub.delete(f"/environments/{ENVIRONMENT}/statements/wrong").status_code in {202, 204}
+    assert hub.delete(path("wrong")).status_code in {202, 204}
 
 
 def test_a_query_gives_its_rows(stack: Stack, hub: Hub) -> None:
     stack.set("query", "Statement", **statement("SELECT n + 1 AS m FROM (VALUES (1), (2), (3)) AS t (n)"))
     stack.up()
-    path = f"/environments/{ENVIRONMENT}/statements/query/results"
+    hub.crash()
     rows: list[Any] = []
     token: str | None = ""
 
     def all_read() -> bool:
         nonlocal token
-        page = hub.get(path, params={"page-token": token} if token else {}).json()
+        page = hub.get(f"{path('query')}/results", params={"page-token": token} if token else {}).json()
         rows.extend(row["row"] for row in page["results"]["data"])
         token = page["metadata"].get("annotations", {}).get("nextPageToken")
         return len(rows) >= 3
@@ -96,10 +102,10 @@ def test_a_query_gives_its_rows(stack: Stack, hub: Hub) -> None:
 @pytest.mark.rule("P38", "P45", "P46")
 def test_an_endless_insert_runs_stops_with_a_savepoint_and_goes_on(stack: Stack, hub: Hub) -> None:
     stack.set("endless", "Statement", **statement("INSERT INTO sink SELECT n FROM endless"))
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(path("endless")).status_code == 200)
     reaches(hub, "endless", "RUNNING")
     stack.change("endless", "stopped", True)
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: found(hub, "endless")["spec"].get("stopped") is True)
     reaches(hub, "endless", "STOPPED")
     stack.change("shared", "state", "SUSPENDED")
     said = stack.program.preview(stack.text(), fails=True)
@@ -107,7 +113,7 @@ def test_an_endless_insert_runs_stops_with_a_savepoint_and_goes_on(stack: Stack,
     assert "P45" in said or "P38" in said
     stack.change("shared", "state", "RUNNING")
     stack.change("endless", "stopped", False)
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: not found(hub, "endless")["spec"].get("stopped"))
     reaches(hub, "endless", "RUNNING")
 
 
@@ -115,7 +121,7 @@ def test_an_endless_insert_runs_stops_with_a_savepoint_and_goes_on(stack: Stack,
 def test_a_dedicated_pool_gives_each_statement_a_cluster(stack: Stack, fleet: RealFleet, hub: Hub) -> None:
     stack.set("dedicated", "ComputePool", environment=ENVIRONMENT, type="DEDICATED", cluster_spec=SMALL)
     stack.set("alone", "Statement", **statement("INSERT INTO sink SELECT n FROM endless", "dedicated"))
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(path("alone")).status_code == 200)
     reaches(hub, "alone", "RUNNING")
     components = {pod.metadata.labels["component"] for pod in fleet.clusters["home"].pods(app="alone")}
     assert components == {"jobmanager", "taskmanager"}
@@ -147,11 +153,11 @@ def test_without_statements_a_pool_is_suspended_and_resumed(stack: Stack, fleet:
         stack.drop(name)
     stack.up()
     stack.change("shared", "state", "SUSPENDED")
-    stack.up()
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(SHARED).json()["spec"]["state"] == "SUSPENDED")
     wait_for(lambda: not fleet.clusters["home"].pods(), "pods to go", PATIENCE)
     stack.change("shared", "state", "RUNNING")
-    stack.up()
-    assert hub.get(f"/environments/{ENVIRONMENT}/compute-pools/shared").json()["status"]["phase"] == "RUNNING"
+    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(SHARED).json()["spec"]["state"] == "RUNNING")
+    assert hub.get(SHARED).json()["status"]["phase"] == "RUNNING"
 
 
 @pytest.mark.rule("P05", "P17")

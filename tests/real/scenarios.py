@@ -1,0 +1,267 @@
+"""The scenarios of `tests/operator_standin`, played by the real operator in a namespace of the cluster `home`.
+
+There the stand-in plays them all; what is done in them and what is expected are the same here.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from difflib import ndiff
+from threading import Event
+from typing import Any
+
+from cmf_localfleet import ensure_artifact
+from cmf_localfleet.connection import connect
+from flink_operator_standin.machine import Key
+from kubernetes.client import CoreV1Api
+from kubernetes.client.exceptions import ApiException
+
+from tests.operator_standin import deviations
+from tests.operator_standin.live import LiveCluster
+from tests.operator_standin.observed import load
+from tests.operator_standin.scenarios import SCENARIOS, job
+from tests.real.counting import PATIENCE
+from tests.real.fleet import DATA, SCENARIO_NAMESPACE, RealFleet
+from tests.support.wait import wait_for
+
+Json = dict[str, Any]
+
+AT_ONCE = 3
+"""Chains of scenarios that are played at the same time, beside other tests."""
+
+NOT_PLAYED = {"crd110-app": "it was recorded with the CRDs of another operator than the one that can be had"}
+"""Name and reason."""
+
+_LONG = (
+    (
+        "a-app-deploy",
+        "c-savepoint-nonce",
+        "b-suspend-resume-savepoint",
+        "b2-suspend-resume-last-state",
+        "b3-upgrade-stateless",
+        "g-kill-jobmanager",
+        "f1-delete-running",
+    ),
+    ("d1-session-deploy", "d2-sessionjob-http", "d3-sessionjob-file", "d3-sessionjob-local"),
+    ("h2-standalone-app",),
+)
+_LONG_ONES = {name for chain in _LONG for name in chain}
+
+CHAINS = (*_LONG, *((name,) for name in SCENARIOS if name not in NOT_PLAYED.keys() | _LONG_ONES))
+"""What is played: scenarios one after the other with the same objects. The longest begin."""
+
+PLAYED = [name for chain in CHAINS for name in chain]
+
+_JARS = "/opt/flink/usrlib"
+"""Where Flink's image has the jars of jobs."""
+
+_SHARED = {"app", "sess", "sj"}
+"""Names that objects of several chains have."""
+
+_FASTER: Json = {f"env.java.opts.{who}": "-XX:TieredStopAtLevel=1" for who in ("jobmanager", "taskmanager")}
+"""Configuration of Flinks that live for a minute: they start with less of the processor."""
+
+
+class StoppedError(Exception):
+    """The run ended before the scenario."""
+
+
+class Play:
+    """Plays scenarios in the background.
+
+    Args:
+        fleet: Where.
+        jars: Address of a server of jars, for session jobs.
+        asked: The scenarios; others are played only where these stand on them.
+    """
+
+    def __init__(self, fleet: RealFleet, jars: str, asked: set[str]) -> None:
+        self._fleet, self._jars = fleet, jars
+        (fleet.data / "jars").mkdir()
+        shutil.copy(ensure_artifact("counting-job"), fleet.data / "jars")
+        self._ended = Event()
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self.results = {name: Future[None]() for name in PLAYED}
+        self._chains = [self._pool.submit(self._play, chain) for chain in CHAINS if asked.intersection(chain)]
+
+    def end(self) -> None:
+        """Stop what is still played, and raise what went wrong after scenarios."""
+        self._ended.set()
+        self._pool.shutdown(cancel_futures=True)
+        for chain in self._chains:
+            if not chain.cancelled():
+                chain.result()
+
+    def _play(self, chain: tuple[str, ...]) -> None:
+        """Play the scenarios of a chain. One that fails fails those after it, which stand on it."""
+        left = list(chain)
+        try:
+            with RealWorld(self._fleet, chain[0].partition("-")[0], self._jars, self._ended) as world:
+                try:
+                    while left:
+                        world.prepare(left[0], chain)
+                        world.follow(left[0])
+                        self.results[left.pop(0)].set_result(None)
+                finally:
+                    world.clear()
+        except Exception as error:
+            if not left:
+                raise
+            for name in left:
+                self.results[name].set_exception(error)
+
+
+class RealWorld(LiveCluster):
+    """A cluster with the operator, whose nodes have one image of Flink.
+
+    Args:
+        fleet: Where.
+        label: What the names end with that objects of other chains have too.
+        jars: Address of a server of jars, for session jobs.
+        ended: Set when nothing is to be waited for any more.
+    """
+
+    def __init__(self, fleet: RealFleet, label: str, jars: str, ended: Event) -> None:
+        super().__init__(fleet.clusters["home"].cluster.kubeconfig, SCENARIO_NAMESPACE, PATIENCE)
+        self._fleet, self._label, self._jars, self._ended = fleet, label, jars, ended
+        self._made: list[Key] = []
+
+    def called(self, name: str) -> str:
+        """Return the name that an object of a scenario has here."""
+        return f"{name}-{self._label}" if name in _SHARED else name
+
+    def apply(self, resource: Json) -> None:
+        """Create an object, with image, job and folder that are there."""
+        name, spec = resource["metadata"]["name"], json.loads(json.dumps(resource["spec"]))
+        if resource["kind"] == "FlinkDeployment":
+            self._adapt(name, spec, resource["metadata"].get("annotations", {}))
+        else:
+            spec["deploymentName"] = self.called(spec["deploymentName"])
+            if spec["job"]["jarURI"].startswith("http:"):
+                spec["job"] |= {"jarURI": f"{self._jars}/counting.jar", "args": [self._folder(name)]}
+        self._made.append((resource["kind"], "default", name))
+        super().apply({**resource, "metadata": {"name": name}, "spec": spec})
+
+    def _adapt(self, name: str, spec: Json, commands: Json) -> None:
+        """Let a deployment be what can be had here; commands of the stand-in become what they stand for."""
+        if "9.9.9" not in spec["image"]:
+            if "1.18" in spec["image"] and "flinkVersion" in spec:
+                spec["flinkVersion"] = "v1_19"
+            spec["image"] = self._fleet.image
+        spec["podTemplate"] = self._fleet.pod_template
+        spec["flinkConfiguration"] |= _FASTER
+        if "job" in spec:
+            if spec.get("mode") == "standalone":  # the operator hides the image's folder of jars
+                spec["job"]["entryClass"] = "io.cmfhub.counting.CountingJob"
+                mounts = spec["podTemplate"]["spec"]["containers"][0]["volumeMounts"]
+                mounts.append({"name": "data", "mountPath": _JARS, "subPath": "jars"})
+            spec["job"]["args"] = [self._folder(name)]
+            if "nosuch" not in spec["job"]["jarURI"]:
+                spec["job"]["jarURI"] = f"local://{_JARS}/counting.jar"
+        if "standin.flink/fail-job" in commands:
+            spec["job"]["args"] = ["/proc/nothing-can-be-made-here"]
+            spec["flinkConfiguration"]["restart-strategy.type"] = "none"
+
+    def _folder(self, name: str) -> str:
+        return f"{DATA}/counts/{self._label}-{name}"
+
+    def patch(self, key: Key, change: Json) -> None:
+        """Merge a change into an object's spec; commands of the stand-in become what they stand for."""
+        if "standin.flink/kill-jobmanager" in change.get("metadata", {}).get("annotations", {}):
+            self._kill_job_manager(self.called(key[2]))
+        if "spec" in change:
+            super().patch(key, {"spec": change["spec"]})
+
+    def _kill_job_manager(self, app: str) -> None:
+        listed: Any = self._core.list_namespaced_pod(
+            self.namespace, label_selector=f"app={app},component=jobmanager", _request_timeout=10
+        )
+        (pod,) = listed.items
+        self._core.delete_namespaced_pod(pod.metadata.name, self.namespace, grace_period_seconds=0, _request_timeout=10)
+
+    def prepare(self, name: str, chain: tuple[str, ...]) -> None:
+        """Do what a scenario begins after, as far as its chain has not played it."""
+        scenario = SCENARIOS[name]
+        for number, given in enumerate(scenario.given, start=1):
+            if given not in chain:
+                self.follow(given, scenario.cut if number == len(scenario.given) else None)
+        for act in scenario.before:
+            act(self)
+            self.wait_for_job(job("sj"), "RUNNING")
+
+    def follow(self, name: str, acts: int | None = None) -> None:
+        """Play a scenario in step with its trace, and assert that its object goes through the recorded states.
+
+        Args:
+            name: The scenario.
+            acts: How many of its acts; None is all.
+        """
+        key, todo, trace = SCENARIOS[name].key, list(SCENARIOS[name].acts[:acts]), load(name)
+        goes_on, recorded = "act" not in trace[0], list[str]()
+        self.remember()
+        for line in trace[goes_on:]:
+            if "act" not in line:
+                recorded = distinct([*recorded, line])
+            elif todo:
+                self._reach(key, recorded)
+                todo.pop(0)(self)
+            else:
+                break
+        self._reach(key, recorded)
+        seen = distinct(self.history(key))[: len(recorded)]
+        assert seen == recorded, "\n".join(["recorded (-) and seen (+):", *ndiff(recorded, seen)])
+
+    def _reach(self, key: Key, recorded: list[str]) -> None:
+        """Wait until an object has gone through as many states as were recorded."""
+
+        def reached() -> bool:
+            if self._ended.is_set():
+                raise StoppedError
+            return len(distinct(self.history(key))) >= len(recorded)
+
+        if recorded:
+            wait_for(reached, f"{recorded[-1]} of {key}", PATIENCE, every=1.0)
+
+    def clear(self) -> None:
+        """Delete what scenarios left."""
+        for key in reversed(self._made):
+            with suppress(ApiException):  # most of them end so
+                self.delete(key)
+            if self.get(key) and key in {scenario.key for scenario in SCENARIOS.values() if scenario.quiet_after}:
+                super().patch(key, {"metadata": {"finalizers": None}})  # the operator never lets it go
+            self.wait_gone(key)
+
+
+def distinct(states: list[Any]) -> list[str]:
+    """Return states one after the other as lines, without what depends on when the operator looks."""
+    lines: list[str] = []
+    for state in states:
+        line = state if isinstance(state, str) else json.dumps(deviations.lasting(state), sort_keys=True)
+        if line != "null" and lines[-1:] != [line]:
+            lines.append(line)
+    return lines
+
+
+@contextmanager
+def jars(fleet: RealFleet) -> Iterator[str]:
+    """Serve the jars of Flink's image to pods, by a pod with that image: `httpd` of busybox."""
+    server: Json = {"name": "jars", "image": fleet.image, "imagePullPolicy": "IfNotPresent"}
+    server["command"] = ["busybox", "httpd", "-f", "-p", "8080", "-h", _JARS]
+    pod: Any = {"metadata": {"name": "jars"}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [server]}}
+    place: Json = {"namespace": SCENARIO_NAMESPACE, "_request_timeout": 10}
+    with connect(fleet.clusters["home"].cluster.kubeconfig) as client:
+        core = CoreV1Api(client)
+        core.create_namespaced_pod(body=pod, **place)
+
+        def address() -> str:
+            found: Any = core.read_namespaced_pod("jars", **place)
+            return f"http://{found.status.pod_ip}:8080" if found.status.phase == "Running" else ""
+
+        try:
+            yield wait_for(address, "the server of jars", PATIENCE)
+        finally:
+            core.delete_namespaced_pod("jars", **place)
