@@ -32,16 +32,6 @@ class LiveCluster:
         self._core = client.CoreV1Api(self._api)
 
     def __enter__(self) -> Self:
-        self.remember()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._api.close()  # type: ignore[no-untyped-call]
-
-    def remember(self) -> None:
-        """Let :meth:`history` begin here."""
         versions = []
         for plural in ("flinkdeployments", "flinksessionjobs"):  # each is followed from its own first object on
             listed: Any = self._objects.list_namespaced_custom_object(
@@ -49,6 +39,12 @@ class LiveCluster:
             )
             versions.append(int(listed["metadata"]["resourceVersion"]))
         self._start_version = str(max(versions))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._api.close()  # type: ignore[no-untyped-call]
 
     def called(self, name: str) -> str:
         """Return the name that an object of a scenario has here."""

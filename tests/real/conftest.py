@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from cmf_localfleet import Workspace
+from cmf_localfleet.connection import connect
 from cmf_localfleet.errors import last_lines
 from cmf_localfleet.node import missing_for_nodes
 
@@ -72,8 +73,8 @@ def _asked(session: pytest.Session) -> set[str]:
 @pytest.fixture(scope="session")
 def played(fleet: RealFleet, request: pytest.FixtureRequest) -> Iterator[Play]:
     """The scenarios, which are played in the background."""
-    with jars(fleet) as address:
-        play = Play(fleet, address, _asked(request.session))
+    with jars(fleet) as address, connect(fleet.clusters["home"].cluster.kubeconfig) as client:
+        play = Play(fleet, address, client, _asked(request.session))
         yield play
         play.end()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from difflib import ndiff
@@ -16,8 +16,9 @@ from typing import Any
 
 from cmf_localfleet import ensure_artifact
 from cmf_localfleet.connection import connect
-from flink_operator_standin.machine import Key
-from kubernetes.client import CoreV1Api
+from flink_operator_standin.effects import Kind
+from flink_operator_standin.machine import PLURALS, Key
+from kubernetes.client import ApiClient, CoreV1Api, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
 from tests.operator_standin import deviations
@@ -26,12 +27,16 @@ from tests.operator_standin.observed import load
 from tests.operator_standin.scenarios import SCENARIOS, job
 from tests.real.counting import PATIENCE
 from tests.real.fleet import DATA, SCENARIO_NAMESPACE, RealFleet
+from tests.real.recorder import Recorder
 from tests.support.wait import wait_for
 
 Json = dict[str, Any]
 
 AT_ONCE = 3
 """Chains of scenarios that are played at the same time, beside other tests."""
+
+REST = 2.0
+"""Seconds without a change before something is done with an object: the operator may still be at it."""
 
 NOT_PLAYED = {"crd110-app": "it was recorded with the CRDs of another operator than the one that can be had"}
 """Name and reason."""
@@ -59,6 +64,8 @@ PLAYED = [name for chain in CHAINS for name in chain]
 _JARS = "/opt/flink/usrlib"
 """Where Flink's image has the jars of jobs."""
 
+_KINDS: tuple[Kind, ...] = ("FlinkDeployment", "FlinkSessionJob")
+
 _SHARED = {"app", "sess", "sj"}
 """Names that objects of several chains have."""
 
@@ -76,31 +83,37 @@ class Play:
     Args:
         fleet: Where.
         jars: Address of a server of jars, for session jobs.
+        client: Client of the cluster.
         asked: The scenarios; others are played only where these stand on them.
     """
 
-    def __init__(self, fleet: RealFleet, jars: str, asked: set[str]) -> None:
+    def __init__(self, fleet: RealFleet, jars: str, client: ApiClient, asked: set[str]) -> None:
         self._fleet, self._jars = fleet, jars
         (fleet.data / "jars").mkdir()
         shutil.copy(ensure_artifact("counting-job"), fleet.data / "jars")
         self._ended = Event()
-        self._pool = ThreadPoolExecutor(AT_ONCE)
+        api = CustomObjectsApi(client)
+        self._recorders = {kind: Recorder(api, SCENARIO_NAMESPACE, PLURALS[kind]) for kind in _KINDS}
+        self._pool, self._followers = ThreadPoolExecutor(AT_ONCE), ThreadPoolExecutor(len(_KINDS))
+        self._followed = [self._followers.submit(each.follow, self._ended) for each in self._recorders.values()]
         self.results = {name: Future[None]() for name in PLAYED}
         self._chains = [self._pool.submit(self._play, chain) for chain in CHAINS if asked.intersection(chain)]
 
     def end(self) -> None:
         """Stop what is still played, and raise what went wrong after scenarios."""
         self._ended.set()
-        self._pool.shutdown(cancel_futures=True)
-        for chain in self._chains:
-            if not chain.cancelled():
-                chain.result()
+        for pool in (self._pool, self._followers):
+            pool.shutdown(cancel_futures=True)
+        for future in (*self._followed, *self._chains):
+            if not future.cancelled():
+                future.result()
 
     def _play(self, chain: tuple[str, ...]) -> None:
         """Play the scenarios of a chain. One that fails fails those after it, which stand on it."""
         left = list(chain)
         try:
-            with RealWorld(self._fleet, chain[0].partition("-")[0], self._jars, self._ended) as world:
+            label = chain[0].partition("-")[0]
+            with RealWorld(self._fleet, label, self._jars, self._recorders, self._ended) as world:
                 try:
                     while left:
                         world.prepare(left[0], chain)
@@ -122,17 +135,24 @@ class RealWorld(LiveCluster):
         fleet: Where.
         label: What the names end with that objects of other chains have too.
         jars: Address of a server of jars, for session jobs.
+        recorders: Of each kind.
         ended: Set when nothing is to be waited for any more.
     """
 
-    def __init__(self, fleet: RealFleet, label: str, jars: str, ended: Event) -> None:
+    def __init__(
+        self, fleet: RealFleet, label: str, jars: str, recorders: Mapping[Kind, Recorder], ended: Event
+    ) -> None:
         super().__init__(fleet.clusters["home"].cluster.kubeconfig, SCENARIO_NAMESPACE, PATIENCE)
-        self._fleet, self._label, self._jars, self._ended = fleet, label, jars, ended
+        self._fleet, self._label, self._jars, self._recorders, self._ended = fleet, label, jars, recorders, ended
         self._made: list[Key] = []
 
     def called(self, name: str) -> str:
         """Return the name that an object of a scenario has here."""
         return f"{name}-{self._label}" if name in _SHARED else name
+
+    def history(self, key: Key) -> list[Json]:
+        """Return the distinct states that an object went through."""
+        return self._recorders[key[0]].states(self.called(key[2]))
 
     def apply(self, resource: Json) -> None:
         """Create an object, with image, job and folder that are there."""
@@ -202,29 +222,30 @@ class RealWorld(LiveCluster):
         """
         key, todo, trace = SCENARIOS[name].key, list(SCENARIOS[name].acts[:acts]), load(name)
         goes_on, recorded = "act" not in trace[0], list[str]()
-        self.remember()
+        before = len(self.history(key))
         for line in trace[goes_on:]:
             if "act" not in line:
                 recorded = distinct([*recorded, line])
             elif todo:
-                self._reach(key, recorded)
+                self._reach(key, before, recorded)
                 todo.pop(0)(self)
             else:
                 break
-        self._reach(key, recorded)
-        seen = distinct(self.history(key))[: len(recorded)]
+        self._reach(key, before, recorded)
+        seen = distinct(self.history(key)[before:])[: len(recorded)]
         assert seen == recorded, "\n".join(["recorded (-) and seen (+):", *ndiff(recorded, seen)])
 
-    def _reach(self, key: Key, recorded: list[str]) -> None:
-        """Wait until an object has gone through as many states as were recorded."""
+    def _reach(self, key: Key, before: int, recorded: list[str]) -> None:
+        """Wait until an object has gone through as many states as were recorded, beyond those before, and rests."""
+        recorder, name = self._recorders[key[0]], self.called(key[2])
 
         def reached() -> bool:
             if self._ended.is_set():
                 raise StoppedError
-            return len(distinct(self.history(key))) >= len(recorded)
+            return len(distinct(recorder.states(name)[before:])) >= len(recorded) and recorder.rested(name) > REST
 
         if recorded:
-            wait_for(reached, f"{recorded[-1]} of {key}", PATIENCE, every=1.0)
+            wait_for(reached, f"{recorded[-1]} of {key}", PATIENCE)
 
     def clear(self) -> None:
         """Delete what scenarios left."""

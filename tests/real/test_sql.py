@@ -34,6 +34,12 @@ def found(hub: Hub, name: str) -> dict[str, Any]:
     return resource
 
 
+def wanted(hub: Hub) -> str | None:
+    """Return the state that is wanted of the shared pool."""
+    state: str | None = hub.get(SHARED).json()["spec"].get("state")
+    return state
+
+
 def reaches(hub: Hub, name: str, phase: str) -> None:
     """Wait until a statement has a phase."""
     hub.until(path(name), "status.phase", phase, PATIENCE)
@@ -153,10 +159,10 @@ def test_without_statements_a_pool_is_suspended_and_resumed(stack: Stack, fleet:
         stack.drop(name)
     stack.up()
     stack.change("shared", "state", "SUSPENDED")
-    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(SHARED).json()["spec"]["state"] == "SUSPENDED")
+    stack.up_while_the_hub_is_killed(hub, lambda: wanted(hub) == "SUSPENDED")
     wait_for(lambda: not fleet.clusters["home"].pods(), "pods to go", PATIENCE)
     stack.change("shared", "state", "RUNNING")
-    stack.up_while_the_hub_is_killed(hub, lambda: hub.get(SHARED).json()["spec"]["state"] == "RUNNING")
+    stack.up_while_the_hub_is_killed(hub, lambda: wanted(hub) != "SUSPENDED")
     assert hub.get(SHARED).json()["status"]["phase"] == "RUNNING"
 
 
