@@ -70,10 +70,24 @@ class LosesAnswers(httpx.AsyncBaseTransport):
         await self.inner.aclose()
 
 
+class LosesRequests(LosesAnswers):
+    """Loses the first requests of a method, as a hub does that ends while they come."""
+
+    def __init__(self, method: str, times: int) -> None:
+        super().__init__(method)
+        self.times = times
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == self.method and self.times:
+            self.times -= 1
+            raise httpx.ReadError("connection reset", request=request)
+        return await self.inner.handle_async_request(request)
+
+
 @asynccontextmanager
-async def losing(hub: LifecycleHub, method: str) -> AsyncIterator[LifecycleHub]:
-    """Return the hub behind a network that loses answers."""
-    async with AsyncClient(hub.client.settings, LosesAnswers(method)) as client:
+async def behind(network: httpx.AsyncBaseTransport, hub: LifecycleHub) -> AsyncIterator[LifecycleHub]:
+    """Return the hub behind a network."""
+    async with AsyncClient(hub.client.settings, network) as client:
         yield replace(hub, client=client)
 
 
@@ -302,12 +316,27 @@ async def test_a_create_whose_answer_is_lost_is_found_and_not_repeated(
     hub: LifecycleHub, environment: str, case: str
 ) -> None:
     kind, inputs = CASES[case][0], inputs_of(case, environment)
-    async with losing(hub, "POST") as lossy:
+    async with behind(LosesAnswers("POST"), hub) as lossy:
         made = await create(kind, lossy, **inputs)
     assert (await refresh(kind, hub, made)).inputs == inputs
     again = await create(kind, hub, **inputs)
     assert again.state.get("uid") == made.state.get("uid")
     await delete(kind, hub, made)
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_a_create_that_a_hub_that_ended_did_not_take_is_sent_again(
+    hub: LifecycleHub, environment: str, case: str
+) -> None:
+    kind, inputs = CASES[case][0], inputs_of(case, environment)
+    async with behind(LosesRequests("POST", 1), hub) as restarted:
+        made = await create(kind, restarted, **inputs)
+    assert (await refresh(kind, hub, made)).inputs == inputs
+    await delete(kind, hub, made)
+    async with behind(LosesRequests("POST", 2), hub) as broken:
+        with pytest.raises(HubUnreachable):
+            await create(kind, broken, **inputs)
+    assert await kind.read(hub, made.id, made.state) is None
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -330,7 +359,7 @@ async def test_an_update_of_what_is_gone_says_what_to_do(hub: LifecycleHub, envi
 
 async def test_a_delete_whose_answer_is_lost_can_be_repeated(hub: LifecycleHub, environment: str) -> None:
     made = await create(POOL, hub, **inputs_of("ComputePool", environment))
-    async with losing(hub, "DELETE") as lossy:
+    async with behind(LosesAnswers("DELETE"), hub) as lossy:
         with pytest.raises(HubUnreachable):
             await delete(POOL, lossy, made)
     await delete(POOL, hub, made)

@@ -45,19 +45,22 @@ class Recorder:
         return list(self._states[name])
 
     def follow(self, ended: Event) -> None:
-        """Record until a run ends, and some seconds longer."""
-        while not ended.is_set():
-            # A bookmark comes before the end of each watch, so that it goes on from there: the API server remembers
-            # the last hundred changes only, of all namespaces.
-            response: Any = self._listing(
-                resource_version=self._version,
-                watch=True,
-                allow_watch_bookmarks=True,
-                timeout_seconds=10,
-                _preload_content=False,
-            )
-            for line in response:
-                self._take(json.loads(line))
+        """Record until a run ends, and some seconds longer. It ends the run if it cannot go on."""
+        try:
+            while not ended.is_set():
+                # A bookmark comes before the end of each watch, so that it goes on from there: the API server
+                # remembers the last hundred changes only, of all namespaces.
+                response: Any = self._listing(
+                    resource_version=self._version,
+                    watch=True,
+                    allow_watch_bookmarks=True,
+                    timeout_seconds=10,
+                    _preload_content=False,
+                )
+                for line in response:
+                    self._take(json.loads(line))
+        finally:
+            ended.set()
 
     def _take(self, event: Json) -> None:
         found = event["object"]

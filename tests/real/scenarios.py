@@ -32,7 +32,7 @@ from tests.support.wait import wait_for
 
 Json = dict[str, Any]
 
-AT_ONCE = 3
+AT_ONCE = 2
 """Chains of scenarios that are played at the same time, beside other tests."""
 
 REST = 2.0

@@ -31,8 +31,8 @@ for hierarchy in /sys/fs/cgroup/*/; do # cgroup v1: a parent of the node's own i
         cat "$hierarchy/cpuset.cpus" > "$hierarchy$cgroup/cpuset.cpus"
         cat "$hierarchy/cpuset.mems" > "$hierarchy$cgroup/cpuset.mems"
     fi
-    # All pods together would get as much as one process of the machine's own.
-    if [ -e "$hierarchy$cgroup/cpu.shares" ]; then echo 16384 > "$hierarchy$cgroup/cpu.shares"; fi
+    # All pods together would get as much as one process of the machine's own, of which API servers and hub are some.
+    if [ -e "$hierarchy$cgroup/cpu.shares" ]; then echo 4096 > "$hierarchy$cgroup/cpu.shares"; fi
 done
 
 until ip link show eth0 > /dev/null 2>&1; do sleep 0.02; done

@@ -72,14 +72,24 @@ async def create_once(hub: Hub, collection: Collection[M], what: str, name: str,
     """
     if (refusal := foreign(what, await find(hub, collection, name), mark)) is not None:
         raise Refused(refusal.message)
+    return await _post(hub, collection, name, resource, mark, again=True)
+
+
+async def _post(hub: Hub, collection: Collection[M], name: str, resource: M, mark: str | None, *, again: bool) -> M:
     try:
         return await hub.client.send(collection.post(resource))
     except (Conflict, HubUnreachable) as error:
         # The request may have arrived although its answer did not.
-        arrived = await _arrived(hub, collection, name, mark)
-        if arrived is None:
-            raise error
-        return arrived
+        try:
+            present = await find(hub, collection, name)
+        except CmfError:
+            raise error from None
+        if present is not None and _ours(present, mark):
+            return present
+        if present is not None or isinstance(error, Conflict) or not again:
+            raise
+    # The hub ended before it took the request. Should that arrive yet, it is ours and says the same.
+    return await _post(hub, collection, name, resource, mark, again=False)
 
 
 def foreign(what: str, present: Model | None, mark: str | None) -> Verdict:
@@ -109,14 +119,6 @@ async def taken(
 def gone(what: str) -> Refusal:
     """Return why a resource that CMF has no more cannot be updated."""
     return Refusal(404, f"{what} is gone from CMF: run `pulumi refresh`, then `pulumi up` creates it again", "EXISTS")
-
-
-async def _arrived(hub: Hub, collection: Collection[M], name: str, mark: str | None) -> M | None:
-    try:
-        present = await find(hub, collection, name)
-    except CmfError:
-        return None
-    return present if present is not None and _ours(present, mark) else None
 
 
 def _ours(present: Model, mark: str | None) -> bool:
