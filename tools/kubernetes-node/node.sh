@@ -31,7 +31,7 @@ for hierarchy in /sys/fs/cgroup/*/; do # cgroup v1: a parent of the node's own i
         cat "$hierarchy/cpuset.cpus" > "$hierarchy$cgroup/cpuset.cpus"
         cat "$hierarchy/cpuset.mems" > "$hierarchy$cgroup/cpuset.mems"
     fi
-    # All pods together would get as much as one process of the machine's own, of which API servers and hub are some.
+    # Pods together get as much as four processes of the machine, as API servers are; by default it would be one.
     if [ -e "$hierarchy$cgroup/cpu.shares" ]; then echo 4096 > "$hierarchy$cgroup/cpu.shares"; fi
 done
 
