@@ -33,7 +33,8 @@ class LiveCluster:
 
     def __enter__(self) -> Self:
         versions = []
-        for plural in ("flinkdeployments", "flinksessionjobs"):  # each is followed from its own first object on
+        # A kind that was defined a moment ago has no history from before that.
+        for plural in ("flinkdeployments", "flinksessionjobs"):
             listed: Any = self._objects.list_namespaced_custom_object(
                 *_PATH, self.namespace, plural, _request_timeout=_TIMEOUT
             )

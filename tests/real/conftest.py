@@ -81,7 +81,7 @@ def played(fleet: RealFleet, request: pytest.FixtureRequest) -> Iterator[Play]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _scenarios_begin(request: pytest.FixtureRequest) -> None:
-    """Begin to play them, if they are asked for, beside tests that mostly wait."""
+    """Begin to play them, if they are asked for, beside tests that wait: not those that measure or start much."""
     if _asked(request.session) and request.path.stem not in {"test_applications", "test_fleet"}:
         request.getfixturevalue("played")
 

@@ -3,7 +3,7 @@
 By default they are made here, of namespaces of the kernel. `E2E_KUBECONFIGS=home.yaml:spoke.yaml` names others, of
 kind, k3d or a cloud: the operator watches their namespace `flink`, and on the first one `scenarios`, which have its
 service account `flink`; their nodes have the image `E2E_FLINK_IMAGE` (by default what `localfleet build images`
-makes), and see the folder `E2E_DATA` of this machine at the same path.
+makes, with busybox), and see the folder `E2E_DATA` of this machine at the same path.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ SCENARIO_NAMESPACE = "scenarios"
 """Where the scenarios are played that the stand-in plays too."""
 DATA = "/flink-data"
 """Where pods see the folder that all clusters share."""
+
+JARS = "/opt/flink/usrlib"
+"""Where Flink's image has the jars of jobs."""
+
+COUNTING_JAR = f"local://{JARS}/counting.jar"
 
 
 class RealSpoke(Spoke):

@@ -1,4 +1,7 @@
-"""Follows objects in the background, so that no state is missed."""
+"""Follows objects in the background, so that no state is missed.
+
+`LiveCluster.history` asks the API server for what it remembers, which is too little where much else changes.
+"""
 
 from __future__ import annotations
 

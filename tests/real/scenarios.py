@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from difflib import ndiff
 from threading import Event
 from typing import Any
@@ -26,7 +26,7 @@ from tests.operator_standin.live import LiveCluster
 from tests.operator_standin.observed import load
 from tests.operator_standin.scenarios import SCENARIOS, job
 from tests.real.counting import PATIENCE
-from tests.real.fleet import DATA, SCENARIO_NAMESPACE, RealFleet
+from tests.real.fleet import COUNTING_JAR, DATA, JARS, SCENARIO_NAMESPACE, RealFleet
 from tests.real.recorder import Recorder
 from tests.support.wait import wait_for
 
@@ -60,9 +60,6 @@ CHAINS = (*_LONG, *((name,) for name in SCENARIOS if name not in NOT_PLAYED.keys
 """What is played: scenarios one after the other with the same objects. The longest begin."""
 
 PLAYED = [name for chain in CHAINS for name in chain]
-
-_JARS = "/opt/flink/usrlib"
-"""Where Flink's image has the jars of jobs."""
 
 _KINDS: tuple[Kind, ...] = ("FlinkDeployment", "FlinkSessionJob")
 
@@ -178,10 +175,10 @@ class RealWorld(LiveCluster):
             if spec.get("mode") == "standalone":  # the operator hides the image's folder of jars
                 spec["job"]["entryClass"] = "io.cmfhub.counting.CountingJob"
                 mounts = spec["podTemplate"]["spec"]["containers"][0]["volumeMounts"]
-                mounts.append({"name": "data", "mountPath": _JARS, "subPath": "jars"})
+                mounts.append({"name": "data", "mountPath": JARS, "subPath": "jars"})
             spec["job"]["args"] = [self._folder(name)]
             if "nosuch" not in spec["job"]["jarURI"]:
-                spec["job"]["jarURI"] = f"local://{_JARS}/counting.jar"
+                spec["job"]["jarURI"] = COUNTING_JAR
         if "standin.flink/fail-job" in commands:
             spec["job"]["args"] = ["/proc/nothing-can-be-made-here"]
             spec["flinkConfiguration"]["restart-strategy.type"] = "none"
@@ -237,12 +234,14 @@ class RealWorld(LiveCluster):
 
     def _reach(self, key: Key, before: int, recorded: list[str]) -> None:
         """Wait until an object has gone through as many states as were recorded, beyond those before, and rests."""
-        recorder, name = self._recorders[key[0]], self.called(key[2])
 
         def reached() -> bool:
             if self._ended.is_set():
                 raise StoppedError
-            return len(distinct(recorder.states(name)[before:])) >= len(recorded) and recorder.rested(name) > REST
+            return (
+                len(distinct(self.history(key)[before:])) >= len(recorded)
+                and self._recorders[key[0]].rested(self.called(key[2])) > REST
+            )
 
         if recorded:
             wait_for(reached, f"{recorded[-1]} of {key}", PATIENCE)
@@ -250,8 +249,11 @@ class RealWorld(LiveCluster):
     def clear(self) -> None:
         """Delete what scenarios left."""
         for key in reversed(self._made):
-            with suppress(ApiException):  # most of them end so
+            try:
                 self.delete(key)
+            except ApiException as error:  # most of them end so
+                if error.status != 404:
+                    raise
             if self.get(key) and key in {scenario.key for scenario in SCENARIOS.values() if scenario.quiet_after}:
                 super().patch(key, {"metadata": {"finalizers": None}})  # the operator never lets it go
             self.wait_gone(key)
@@ -271,7 +273,7 @@ def distinct(states: list[Any]) -> list[str]:
 def jars(fleet: RealFleet) -> Iterator[str]:
     """Serve the jars of Flink's image to pods, by a pod with that image: `httpd` of busybox."""
     server: Json = {"name": "jars", "image": fleet.image, "imagePullPolicy": "IfNotPresent"}
-    server["command"] = ["busybox", "httpd", "-f", "-p", "8080", "-h", _JARS]
+    server["command"] = ["busybox", "httpd", "-f", "-p", "8080", "-h", JARS]
     pod: Any = {"metadata": {"name": "jars"}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [server]}}
     place: Json = {"namespace": SCENARIO_NAMESPACE, "_request_timeout": 10}
     with connect(fleet.clusters["home"].cluster.kubeconfig) as client:

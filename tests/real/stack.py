@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.provider.program import Program
 from tests.real.counting import PATIENCE
-from tests.real.fleet import DATA, NAMESPACE, RealFleet
+from tests.real.fleet import COUNTING_JAR, DATA, NAMESPACE, RealFleet
 from tests.support.hub import Hub
 from tests.support.wait import wait_for
 
@@ -113,7 +113,7 @@ def counting(name: str, environment: str, **job: Any) -> dict[str, Any]:
                 "high-availability.storageDir": f"file://{DATA}/ha",
             },
             "job": {
-                "jar_uri": "local:///opt/flink/usrlib/counting.jar",
+                "jar_uri": COUNTING_JAR,
                 "args": [f"{DATA}/counts/{name}"],
                 "parallelism": 1,
                 "upgrade_mode": "savepoint",

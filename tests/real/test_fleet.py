@@ -12,7 +12,7 @@ from pulumi_cmf.lifecycle.spelling import as_cmf
 
 from tests.e2e.program import FleetProgram, changes
 from tests.real.counting import PATIENCE, Counting
-from tests.real.fleet import DATA, NAMESPACE, RealFleet, flink
+from tests.real.fleet import COUNTING_JAR, DATA, NAMESPACE, RealFleet, flink
 from tests.real.stack import SMALL, kill_meanwhile
 from tests.support.hub import Hub
 from tests.support.wait import wait_for
@@ -35,7 +35,7 @@ def settings(fleet: RealFleet) -> dict[str, Any]:
         "taskManagers": 1,
         "taskSlots": 1,
         "createTables": True,
-        "jarUri": "local:///opt/flink/usrlib/counting.jar",
+        "jarUri": COUNTING_JAR,
         "jarArguments": [f"{DATA}/counts/state-machine"],
         "flinkDefaults": as_cmf({**SMALL, "image": fleet.image, "pod_template": fleet.pod_template}),
     }
