@@ -65,6 +65,7 @@ def test_the_web_ui_is_reached_through_the_hub(hub: Hub) -> None:
     assert "<flink-root" in page.text
     parts = re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page.text)
     assert parts
+    hub.crash()
     for part in parts:
         assert hub.get(f"{APPLICATION}/flink-web-ui/{part}").status_code == 200, part
     (found,) = flink(hub, APPLICATION, "jobs/overview")["jobs"]

@@ -60,6 +60,7 @@ def test_under_load_an_api_server_that_freezes_or_crashes_loses_nothing(
         node.pause()
         try:
             hub.connected("spoke", "DISCONNECTED")
+            hub.crash()
             writers.until_answered("spoke", 503)
             writers.until_answered("home", 201)
         finally:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from threading import Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import httpx
 
 from tests.real.counting import PATIENCE
 from tests.real.stack import ENVIRONMENTS
@@ -82,4 +84,13 @@ class Writers:
             name = f"load-{cluster}-{len(answers)}"
             body = application(name)
             body["spec"] |= {"flinkVersion": "v1_19", "jobManager": {"resource": {"cpu": 64, "memory": "1024m"}}}
-            answers[name] = self._hub.post(path, body).status_code
+            answers[name] = self._answer(path, body)
+
+    def _answer(self, path: str, body: dict[str, Any]) -> int:
+        """Return the status code of a creation; one whose hub is killed is sent again, as clients do."""
+        while True:
+            try:
+                return self._hub.post(path, body).status_code
+            except httpx.TransportError:
+                if self._end.wait(_PAUSE):
+                    raise
