@@ -21,8 +21,13 @@ MESSAGES: tuple[tuple[str, str, str], ...] = (
         r"\1: ...",
         "the recorded machine's container runtime tells of its own registry there",
     ),
+    (r"back-off \S+ restarting", "back-off ... restarting", "it doubles with each restart until the operator looks"),
+    (r'Back-off pulling image "[^"]*": ErrImagePull: ', "", "said between two tries to pull an image; see REASONS"),
 )
 """Pattern, replacement, reason: applied to both sides before messages are compared."""
+
+REASONS = {"ImagePullBackOff": "ErrImagePull"}
+"""A reason of an error, and which it stands for: the kubelet gives the one between two tries, the other at a try."""
 
 WITHOUT_EVENTS: dict[str, str] = {
     "h2-standalone-app": "its events were not recorded: its change of scale, at least, is missing among them",
@@ -31,10 +36,13 @@ WITHOUT_EVENTS: dict[str, str] = {
 
 
 def comparable(state: dict[str, Any]) -> dict[str, Any]:
-    """The state with the parts of its error's message replaced that are another on every run."""
+    """The state with what is another on every run replaced in its error."""
     if "error" not in state:
         return state
-    return {**state, "error": {**state["error"], "message": message(state["error"]["message"])}}
+    error = {**state["error"], "message": message(state["error"]["message"])}
+    if "reason" in error:
+        error["reason"] = REASONS.get(error["reason"], error["reason"])
+    return {**state, "error": error}
 
 
 def message(text: str) -> str:

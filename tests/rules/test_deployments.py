@@ -61,6 +61,38 @@ def test_high_availability_has_a_storage_directory(configuration: Json, advised:
     assert (rule_of(told) == "E32") is advised
 
 
+JAR = "local:///opt/flink/usrlib/orders.jar"
+
+
+@pytest.mark.rule("JAR")
+@pytest.mark.parametrize(
+    ("spec", "advised"),
+    [
+        ({"mode": "standalone", "job": {"jarURI": JAR}}, True),
+        ({"mode": "Standalone", "job": {"jarURI": "/opt/flink/usrlib/a/b.jar"}}, True),
+        ({"mode": "native", "job": {"jarURI": JAR}}, False),
+        ({"job": {"jarURI": JAR}}, False),
+        ({"mode": "standalone"}, False),
+        ({"mode": "standalone", "job": {}}, False),
+        ({"mode": "standalone", "job": {"jarURI": "local:///opt/flink/usrlibs/orders.jar"}}, False),
+        ({"mode": "standalone", "job": {"jarURI": "https://jars/opt/flink/usrlib/orders.jar"}}, False),
+    ],
+)
+def test_a_standalone_applications_jar_is_not_hidden(spec: Json, advised: bool) -> None:
+    assert (rule_of(deployments.hidden_jar(W, spec)) == "JAR") is advised
+
+
+@pytest.mark.rule("JAR")
+@pytest.mark.parametrize(
+    ("path", "advised"),
+    [("/opt/flink/usrlib", False), ("/opt/flink/usrlib/orders.jar", False), ("/opt/flink/usrlib/other.jar", True)],
+)
+def test_a_jar_on_a_volume_is_not_hidden(path: str, advised: bool) -> None:
+    mounted = pod("flink-main-container", mounts=[{"name": "jars", "mountPath": path}])
+    told = deployments.hidden_jar(W, {"mode": "standalone", "job": {"jarURI": JAR}, **mounted})
+    assert (rule_of(told) == "JAR") is advised
+
+
 def on(volume: Json | None, directory: str = "file:///data/c", path: str = "/data", at: str = "podTemplate") -> Json:
     mounts = [{"name": "data", "mountPath": path}] if volume is not None else []
     template = pod("flink-main-container", mounts=mounts, volumes=[{"name": "data", **(volume or {})}])

@@ -1,4 +1,4 @@
-"""Advice on a FlinkDeployment's specification: what runs, and will be regretted (E17, E32, E34, E35, E48, E49).
+"""Advice on a FlinkDeployment's specification: what runs, and will be regretted (E17, E32, E34, E35, E48, E49, JAR).
 
 `spec` is the effective one, the environment's defaults in it; `where` names it in messages. What the operator's own
 defaults may supply is said to be so: they are not known here.
@@ -32,6 +32,8 @@ LIMITS = (
     "slotmanager.max-total-resource.memory",
 )
 """Options by which a Flink cluster limits itself: slots, cores of all task managers, memory of all task managers."""
+USER_LIBRARY = "/opt/flink/usrlib"
+"""Where Flink's images have the jars of users."""
 _ON_HEAP = ("state.checkpoint-storage", "execution.checkpointing.storage")
 _NODE_LOCAL = ("hostPath", "emptyDir")
 
@@ -47,6 +49,7 @@ def deployment_advice(where: str, spec: Mapping[str, Any]) -> list[Advice]:
             reachable_state(where, spec),
             cores_of_slots(where, spec),
             declared_limits(where, spec),
+            hidden_jar(where, spec),
         ),
     ]
 
@@ -149,6 +152,23 @@ def declared_limits(where: str, spec: Mapping[str, Any]) -> Advice | None:
     return None
 
 
+@rule("JAR")
+def hidden_jar(where: str, spec: Mapping[str, Any]) -> Advice | None:
+    """A standalone application's jar is not where operators may lay an empty directory over those of the image."""
+    job = spec.get("job")
+    if str(spec.get("mode")).lower() != "standalone" or not isinstance(job, Mapping):
+        return None
+    path = _path(str(job.get("jarURI") or ""), "local")
+    if path is None or not PurePosixPath(path).is_relative_to(USER_LIBRARY) or _volume_at(spec, path) is not None:
+        return None
+    text = (
+        f"{where}.job.jarURI: in standalone mode some operators, 1.7 among them, lay an empty directory over "
+        f"{USER_LIBRARY}, so that no job is found: have the jar elsewhere in the image, or on a volume that "
+        "podTemplate mounts there"
+    )
+    return Advice(text, "JAR")
+
+
 def pod_specs(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the path and the pod's specification of each pod template (E18)."""
     for path, holder in (
@@ -171,12 +191,17 @@ def objects_in(holder: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]
 def _local_directories(configuration: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield option and path of each state directory in a pod's file system: a file: URI, or a bare path."""
     for keys in (CHECKPOINTS, SAVEPOINTS, (STORAGE_DIRECTORY,)):
-        directory = option(configuration, *keys) or ""
-        scheme, separator, rest = directory.partition(":")
-        if directory.startswith("/"):
+        directory = _path(option(configuration, *keys) or "", "file")
+        if directory:
             yield keys[0], directory
-        elif separator and scheme.lower() == "file":
-            yield keys[0], "/" + rest.lstrip("/")
+
+
+def _path(uri: str, scheme: str) -> str | None:
+    """Return the path of a bare path or of a URI of a scheme; None of what is neither."""
+    given, separator, rest = uri.partition(":")
+    if uri.startswith("/"):
+        return uri
+    return "/" + rest.lstrip("/") if separator and given.lower() == scheme else None
 
 
 def _volume_at(spec: Mapping[str, Any], directory: str) -> Mapping[str, Any] | None:
