@@ -1,4 +1,4 @@
-"""Follows objects in the background, so that no state is missed.
+"""Follows objects in the background, so that no state is missed, and compares what they went through.
 
 `LiveCluster.history` asks the API server for what it remembers, which is too little where much else changes.
 """
@@ -9,12 +9,14 @@ import json
 import math
 import time
 from collections import defaultdict
+from difflib import ndiff
 from functools import partial
 from threading import Event
 from typing import Any
 
 from kubernetes.client import CustomObjectsApi
 
+from tests.operator_standin import deviations
 from tests.operator_standin.objects import GROUP
 from tests.operator_standin.observed import GONE, reduce
 
@@ -76,3 +78,18 @@ class Recorder:
             if states[-1:] != [state]:
                 states.append(state)
                 self._changed[found["metadata"]["name"]] = time.monotonic()
+
+
+def distinct(states: list[Any]) -> list[str]:
+    """Return states one after the other as lines, without what depends on when the operator looks."""
+    lines: list[str] = []
+    for state in states:
+        line = state if isinstance(state, str) else json.dumps(deviations.lasting(state), sort_keys=True)
+        if line != "null" and lines[-1:] != [line]:
+            lines.append(line)
+    return lines
+
+
+def compared(recorded: list[str], seen: list[str]) -> str:
+    """Return where two sequences of states differ, for whoever reads a failure."""
+    return "\n".join(["recorded (-) and seen (+):", *ndiff(recorded, seen)])

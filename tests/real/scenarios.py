@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from difflib import ndiff
 from threading import Event
 from typing import Any
 
@@ -21,13 +20,12 @@ from flink_operator_standin.machine import PLURALS, Key
 from kubernetes.client import ApiClient, CoreV1Api, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 
-from tests.operator_standin import deviations
 from tests.operator_standin.live import LiveCluster
 from tests.operator_standin.observed import load
 from tests.operator_standin.scenarios import SCENARIOS, job
 from tests.real.counting import PATIENCE
 from tests.real.fleet import COUNTING_JAR, DATA, JARS, SCENARIO_NAMESPACE, RealFleet
-from tests.real.recorder import Recorder
+from tests.real.recorder import Recorder, compared, distinct
 from tests.support.wait import wait_for
 
 Json = dict[str, Any]
@@ -189,16 +187,26 @@ class RealWorld(LiveCluster):
     def patch(self, key: Key, change: Json) -> None:
         """Merge a change into an object's spec; commands of the stand-in become what they stand for."""
         if "standin.flink/kill-jobmanager" in change.get("metadata", {}).get("annotations", {}):
-            self._kill_job_manager(self.called(key[2]))
+            self._kill_job_manager(key)
         if "spec" in change:
             super().patch(key, {"spec": change["spec"]})
 
-    def _kill_job_manager(self, app: str) -> None:
-        listed: Any = self._core.list_namespaced_pod(
-            self.namespace, label_selector=f"app={app},component=jobmanager", _request_timeout=10
-        )
-        (pod,) = listed.items
-        self._core.delete_namespaced_pod(pod.metadata.name, self.namespace, grace_period_seconds=0, _request_timeout=10)
+    def _kill_job_manager(self, key: Key) -> None:
+        """Kill each JobManager until the operator notices: it asks for 10 s, in which the next one may be there."""
+        before, app = len(distinct(self.history(key))), self.called(key[2])
+
+        def noticed() -> bool:
+            if len(distinct(self.history(key))) > before:
+                return True
+            self._core.delete_collection_namespaced_pod(
+                self.namespace,
+                label_selector=f"app={app},component=jobmanager",
+                grace_period_seconds=0,
+                _request_timeout=10,
+            )
+            return False
+
+        wait_for(noticed, f"the operator to miss the JobManager of {app}", PATIENCE, every=3.0)
 
     def prepare(self, name: str, chain: tuple[str, ...]) -> None:
         """Do what a scenario begins after, as far as its chain has not played it."""
@@ -230,7 +238,7 @@ class RealWorld(LiveCluster):
                 break
         self._reach(key, before, recorded)
         seen = distinct(self.history(key)[before:])[: len(recorded)]
-        assert seen == recorded, "\n".join(["recorded (-) and seen (+):", *ndiff(recorded, seen)])
+        assert seen == recorded, compared(recorded, seen)
 
     def _reach(self, key: Key, before: int, recorded: list[str]) -> None:
         """Wait until an object has gone through as many states as were recorded, beyond those before, and rests."""
@@ -244,7 +252,11 @@ class RealWorld(LiveCluster):
             )
 
         if recorded:
-            wait_for(reached, f"{recorded[-1]} of {key}", PATIENCE)
+            try:
+                wait_for(reached, f"{recorded[-1]} of {key}", PATIENCE)
+            except AssertionError as error:
+                error.add_note(compared(recorded, distinct(self.history(key)[before:])))
+                raise
 
     def clear(self) -> None:
         """Delete what scenarios left."""
@@ -257,16 +269,6 @@ class RealWorld(LiveCluster):
             if self.get(key) and key in {scenario.key for scenario in SCENARIOS.values() if scenario.quiet_after}:
                 super().patch(key, {"metadata": {"finalizers": None}})  # the operator never lets it go
             self.wait_gone(key)
-
-
-def distinct(states: list[Any]) -> list[str]:
-    """Return states one after the other as lines, without what depends on when the operator looks."""
-    lines: list[str] = []
-    for state in states:
-        line = state if isinstance(state, str) else json.dumps(deviations.lasting(state), sort_keys=True)
-        if line != "null" and lines[-1:] != [line]:
-            lines.append(line)
-    return lines
 
 
 @contextmanager
