@@ -56,7 +56,6 @@ FLEETING: tuple[tuple[str, str, str], ...] = (
     ("jobManagerDeploymentStatus", "DEPLOYED_NOT_READY", "the JobManager answers between two looks on a fast machine"),
     ("job.state", "CREATED", "the TaskManager comes between two looks"),
     ("job.state", "FAILING", "the job has FAILED at the next look"),
-    ("both states", "READY RECONCILING", "the JobManager answers before it has its job"),
     ("savepoint.triggerId", "True", "a savepoint is taken between two looks"),
     ("error.message", r".*Could not create Kubernetes cluster.*", "the old Deployment is not gone yet: it tries again"),
 )
@@ -77,9 +76,5 @@ def lasting(state: dict[str, Any]) -> dict[str, Any] | None:
         "reconciliation.specJobState": reconciled.get("specJobState"),
     }
     read = {name: value for name, value in read.items() if value is not None}
-    told = {
-        **read,
-        "both states": f"{state.get('jobManagerDeploymentStatus')} {job.get('state')}",
-        "error.message": (state.get("error") or {}).get("message"),
-    }
+    told = {**read, "error.message": (state.get("error") or {}).get("message")}
     return None if any(re.fullmatch(pattern, str(told.get(field))) for field, pattern, _ in FLEETING) else read

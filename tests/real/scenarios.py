@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -206,7 +206,7 @@ class RealWorld(LiveCluster):
             )
             return False
 
-        wait_for(noticed, f"the operator to miss the JobManager of {app}", PATIENCE, every=3.0)
+        self._wait(noticed, f"the operator to miss the JobManager of {app}", every=3.0)
 
     def prepare(self, name: str, chain: tuple[str, ...]) -> None:
         """Do what a scenario begins after, as far as its chain has not played it."""
@@ -244,8 +244,6 @@ class RealWorld(LiveCluster):
         """Wait until an object has gone through as many states as were recorded, beyond those before, and rests."""
 
         def reached() -> bool:
-            if self._ended.is_set():
-                raise StoppedError
             return (
                 len(distinct(self.history(key)[before:])) >= len(recorded)
                 and self._recorders[key[0]].rested(self.called(key[2])) > REST
@@ -253,10 +251,20 @@ class RealWorld(LiveCluster):
 
         if recorded:
             try:
-                wait_for(reached, f"{recorded[-1]} of {key}", PATIENCE)
+                self._wait(reached, f"{recorded[-1]} of {key}")
             except AssertionError as error:
                 error.add_note(compared(recorded, distinct(self.history(key)[before:])))
                 raise
+
+    def _wait(self, condition: Callable[[], bool], what: str, every: float = 0.1) -> None:
+        """Wait for a condition, unless the run ends."""
+
+        def met() -> bool:
+            if self._ended.is_set():
+                raise StoppedError
+            return condition()
+
+        wait_for(met, what, PATIENCE, every)
 
     def clear(self) -> None:
         """Delete what scenarios left."""
