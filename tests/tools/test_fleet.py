@@ -113,10 +113,11 @@ def test_the_command_brings_it_up_and_down_and_leaves_nothing(checkout: Workspac
         assert localfleet("cluster", "restart", "spoke-1") == "spoke-1: running\n"
         assert localfleet("cluster", "stop", "spoke-1") == "spoke-1: stopped\n"
         running = [pid for pid in pids(fleet).values() if pid]
-        localfleet("down", "--keep")
+        assert localfleet("down", "--keep") == "everything is stopped, its data kept\n"
         assert fleet.cluster("spoke-1").kubeconfig.exists()
     finally:
-        localfleet("down")
+        said = localfleet("down")
+    assert said == "everything is stopped, its data deleted\n"
     wait_for(lambda: not any(_alive(pid) for pid in running), "the end of all processes")
     assert not checkout.run.exists()
     assert "running" not in localfleet("status")

@@ -70,6 +70,7 @@ def down(
     workspace = Workspace.find()
     with locked(workspace.cache / "fleet.lock"):
         Fleet(workspace.run).down(keep=keep)
+    typer.echo(f"everything is stopped, its data {'kept' if keep else 'deleted'}")
 
 
 @app.command()
